@@ -1,0 +1,3 @@
+module tabe
+
+go 1.26.0
