@@ -34,6 +34,9 @@ func ParsePhone(s string) (Phone, error) {
 	if strings.HasPrefix(d, "620") { // +62 0812…, a common slip
 		d = "62" + d[3:]
 	}
+	if strings.HasPrefix(d, "620") { // no subscriber number begins with 0
+		return "", ErrLength
+	}
 	// E.164 allows 15 digits; Indonesian subscriber numbers have 8 to 13 after 62.
 	if len(d) < 9 || len(d) > 15 || d[0] == '0' {
 		return "", ErrLength
