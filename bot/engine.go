@@ -1,0 +1,372 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tabe/bot/understand"
+)
+
+// Config is what an Engine is made of. Sessions, Deliver, Clock and Log may be
+// left out.
+type Config struct {
+	Store      Store
+	Sessions   Sessions // nil: the Store alone
+	Words      Words
+	Understand func(text string) understand.Result
+	Flows      []Flow
+	Home       Flow // greets, lists the services and answers what nobody else does; one of Flows
+	Formats    map[ChannelID]ChannelFormat
+
+	// Deliver is given the replies that can leave at once, and whether others
+	// of the same channel wait behind them; Sender.Push.
+	Deliver func(c ChannelID, rows []Outbound, waiting bool)
+	Clock   func() time.Time
+	Log     *slog.Logger
+}
+
+// Engine answers messages. Make one with New; it is safe for concurrent use.
+type Engine struct {
+	Config
+	flows  map[string]Flow
+	topics map[understand.Intent]route
+
+	mu      sync.Mutex
+	lanes   map[ResidentID]*lane
+	waiters map[int64]chan []Text
+	running sync.WaitGroup
+	closed  bool
+	slots   chan struct{}
+}
+
+type route struct {
+	flow   Flow
+	urgent bool
+}
+
+// lane is the resident whose messages are being answered in this process.
+type lane struct{ again bool }
+
+// Turns that may run at once. Most of them wait for a disk flush that they
+// share, so there must be many more than processors.
+const maxTurns = 512
+
+// turnTimeout ends a turn whose registry or disk does not answer.
+const turnTimeout = 10 * time.Second
+
+// New checks c and returns an Engine.
+func New(c Config) (*Engine, error) {
+	if c.Store == nil || c.Words == nil || c.Understand == nil || c.Home == nil {
+		return nil, errors.New("bot: Store, Words, Understand and Home are needed")
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Deliver == nil {
+		c.Deliver = func(ChannelID, []Outbound, bool) {}
+	}
+	e := &Engine{
+		Config:  c,
+		flows:   make(map[string]Flow),
+		topics:  make(map[understand.Intent]route),
+		lanes:   make(map[ResidentID]*lane),
+		waiters: make(map[int64]chan []Text),
+		slots:   make(chan struct{}, maxTurns),
+	}
+	for _, f := range c.Flows {
+		if e.flows[f.Name()] != nil {
+			return nil, fmt.Errorf("bot: two flows are called %s", f.Name())
+		}
+		e.flows[f.Name()] = f
+		for _, t := range f.Topics() {
+			if other, taken := e.topics[t.Intent]; taken {
+				return nil, fmt.Errorf("bot: flows %s and %s both answer %s", other.flow.Name(), f.Name(), t.Intent)
+			}
+			e.topics[t.Intent] = route{f, t.Urgent}
+		}
+	}
+	if e.flows[c.Home.Name()] == nil {
+		return nil, fmt.Errorf("bot: the home flow %s is not among the flows", c.Home.Name())
+	}
+	return e, nil
+}
+
+// ErrClosed is returned to a channel while the process stops: it shall answer
+// its provider with an error, so that the provider tries again.
+var ErrClosed = errors.New("bot: engine is closed")
+
+// Receive takes a message from a channel whose answers go through the outbox.
+// When it returns nil the message is on disk and will be answered, also after
+// a crash; the channel may now say "received". A second delivery changes nothing.
+func (e *Engine) Receive(ctx context.Context, m Message) error {
+	entry, _, err := e.accept(ctx, m)
+	if err != nil {
+		return err
+	}
+	e.wake(entry.Resident)
+	return nil
+}
+
+// Converse takes a message from a channel that carries the answer back in the
+// request, and returns it. A second delivery gets the same answer again.
+func (e *Engine) Converse(ctx context.Context, m Message) ([]Text, error) {
+	entry, fresh, err := e.accept(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	answered := make(chan []Text, 1)
+	if fresh {
+		e.mu.Lock()
+		e.waiters[entry.Seq] = answered
+		e.mu.Unlock()
+		defer func() {
+			e.mu.Lock()
+			delete(e.waiters, entry.Seq)
+			e.mu.Unlock()
+		}()
+	}
+	e.wake(entry.Resident)
+	// Usually this process runs the turn and hands the answer over. If another
+	// machine does, or did, the store knows.
+	look := time.NewTicker(100 * time.Millisecond)
+	defer look.Stop()
+	for {
+		if !fresh {
+			texts, ok, err := e.Store.Answer(ctx, entry.Seq)
+			if ok || err != nil {
+				return texts, err
+			}
+		}
+		select {
+		case texts := <-answered:
+			return texts, nil
+		case <-look.C:
+			fresh = false
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (e *Engine) accept(ctx context.Context, m Message) (Entry, bool, error) {
+	e.mu.Lock()
+	closed := e.closed
+	e.mu.Unlock()
+	if closed {
+		return Entry{}, false, ErrClosed
+	}
+	if m.ID == "" || m.Channel == "" || m.Subject == "" {
+		return Entry{}, false, errors.New("bot: message without id, channel or subject")
+	}
+	if m.At.IsZero() {
+		m.At = e.Clock()
+	}
+	return e.Store.Accept(ctx, m.Clean())
+}
+
+// Recover answers what was accepted before a crash, or by a machine that is
+// gone, until ctx ends. A message counts as left behind after some seconds.
+func (e *Engine) Recover(ctx context.Context) {
+	const leftBehind = 3 * time.Second
+	before := e.Clock() // at the start nobody but us can be working on them
+	for {
+		ids, err := e.Store.Unanswered(ctx, before, maxTurns)
+		if err != nil && ctx.Err() == nil {
+			e.Log.Error("cannot look for unanswered messages", "err", err)
+		}
+		for _, id := range ids {
+			e.wake(id)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(leftBehind):
+			before = e.Clock().Add(-leftBehind)
+		}
+	}
+}
+
+// Close refuses new messages and waits for the turns that have begun. What is
+// not answered by then stays in the journal.
+func (e *Engine) Close(ctx context.Context) error {
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	done := make(chan struct{})
+	go func() { e.running.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// wake makes sure that somebody answers the resident's pending messages.
+func (e *Engine) wake(id ResidentID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l := e.lanes[id]; l != nil {
+		l.again = true
+		return
+	}
+	if e.closed {
+		return
+	}
+	l := &lane{}
+	e.lanes[id] = l
+	e.running.Add(1)
+	go e.serve(id, l)
+}
+
+// serve answers the pending messages of one resident until there are none.
+func (e *Engine) serve(id ResidentID, l *lane) {
+	defer e.running.Done()
+	e.slots <- struct{}{}
+	defer func() { <-e.slots }()
+	for {
+		ok := e.drain(id)
+		e.mu.Lock()
+		// A message that was accepted after drain had looked set again. On
+		// failure the messages stay in the journal for Recover.
+		if !l.again || !ok || e.closed {
+			delete(e.lanes, id)
+			e.mu.Unlock()
+			return
+		}
+		l.again = false
+		e.mu.Unlock()
+	}
+}
+
+// drain takes the lease and answers what is pending. It reports false if the
+// rest must wait for Recover.
+func (e *Engine) drain(id ResidentID) bool {
+	ctx := context.Background()
+	lease, busy := e.lease(ctx, id)
+	if busy {
+		// The holder looks once more after it released the lease, so it finds
+		// our message; if it dies, Recover does.
+		return false
+	}
+	defer func() {
+		if lease != nil {
+			lease.Release(ctx)
+		}
+	}()
+	for {
+		const batch = 32
+		entries, err := e.Store.Pending(ctx, id, batch)
+		if err != nil {
+			e.Log.Error("cannot read the journal", "resident", id, "err", err)
+			return false
+		}
+		for _, entry := range entries {
+			switch err := e.turn(ctx, entry, lease); {
+			case errors.Is(err, ErrStale):
+				return e.drainAgain(id)
+			case err != nil:
+				e.Log.Error("cannot finish a turn", "resident", id, "seq", entry.Seq, "err", err)
+				return false
+			}
+		}
+		if len(entries) == batch {
+			continue
+		}
+		if lease == nil {
+			return true
+		}
+		// Somebody who found the lease taken relies on this second look.
+		lease.Release(ctx)
+		lease = nil
+		if rest, err := e.Store.Pending(ctx, id, 1); err != nil || len(rest) == 0 {
+			return true
+		}
+		if lease, busy = e.lease(ctx, id); busy {
+			return true
+		}
+	}
+}
+
+// drainAgain asks serve for another round: the state moved under our feet.
+func (e *Engine) drainAgain(id ResidentID) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l := e.lanes[id]; l != nil {
+		l.again = true
+	}
+	return true
+}
+
+// lease tries for some time to become the only one to serve a resident. It
+// returns a nil lease when there are no Sessions, or when they are down: then
+// the version in the store keeps the order, slower.
+func (e *Engine) lease(ctx context.Context, id ResidentID) (l Lease, busy bool) {
+	if e.Sessions == nil {
+		return nil, false
+	}
+	l, err := e.Sessions.Acquire(ctx, id)
+	switch {
+	case errors.Is(err, ErrBusy):
+		return nil, true
+	case err != nil:
+		e.Log.Warn("sessions are down, serving from the store", "err", err)
+		return nil, false
+	}
+	return l, false
+}
+
+// turn answers one message and commits.
+func (e *Engine) turn(ctx context.Context, entry Entry, lease Lease) error {
+	ctx, cancel := context.WithTimeout(ctx, turnTimeout)
+	defer cancel()
+	state, err := e.state(ctx, entry.Resident, lease)
+	if err != nil {
+		return err
+	}
+	resident, texts, effects := e.answer(ctx, entry, state.Blob)
+	blob, err := resident.encode()
+	if err != nil {
+		return err
+	}
+	done := Done{
+		Entry: entry, Before: state.Version, State: blob,
+		Replies: texts, Inline: e.Formats[entry.Channel].Inline, Effects: effects,
+	}
+	send, err := e.Store.Commit(ctx, done)
+	if errors.Is(err, ErrStale) && lease != nil {
+		lease.Keep(ctx, State{}) // whatever was hot is wrong
+	}
+	if err != nil {
+		return err
+	}
+	if lease != nil {
+		lease.Keep(ctx, State{Version: state.Version + 1, Blob: blob})
+	}
+	e.mu.Lock()
+	waiter := e.waiters[entry.Seq]
+	e.mu.Unlock()
+	if waiter != nil {
+		waiter <- texts
+	}
+	if !done.Inline {
+		e.Deliver(entry.Channel, send, len(send) < len(texts))
+	}
+	return nil
+}
+
+func (e *Engine) state(ctx context.Context, id ResidentID, lease Lease) (State, error) {
+	if lease != nil {
+		if hot, ok := lease.Hot(); ok && hot.Version > 0 {
+			return hot, nil
+		}
+	}
+	return e.Store.Load(ctx, id)
+}

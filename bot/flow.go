@@ -1,0 +1,104 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"tabe/bot/understand"
+)
+
+// Flow is one service: a state machine over the conversation with a resident.
+type Flow interface {
+	// Name identifies the flow in stored conversations.
+	Name() string
+	// Revision is raised when states or memory change their meaning; a
+	// conversation of another revision is started anew.
+	Revision() int
+	// Topics are the intents that this flow answers. No two flows share one.
+	Topics() []Topic
+	// Knows tells whether state is one of the flow's.
+	Knows(state string) bool
+	// Expects tells whether the turn's message answers what the flow asked in
+	// the current state, whatever else it could mean.
+	Expects(t *Turn) bool
+	// Handle moves the state machine by one message. It may read its
+	// registries, and writes nothing but the turn. An error (or panic) means
+	// that the service is broken: the resident is told so and stays where he was.
+	Handle(ctx context.Context, t *Turn) error
+}
+
+// Topic is an intent that a flow answers.
+type Topic struct {
+	Intent understand.Intent
+	Urgent bool // breaks into any state of any other flow
+}
+
+// Effect is something that a turn writes besides the conversation, in the same
+// transaction: a complaint, an incident. Each type of effect is applied by the
+// function that the store was given for it.
+type Effect any
+
+// Erase is the effect that removes every stored message of the resident.
+type Erase struct{}
+
+// Turn is one message being answered. A flow reads and changes it.
+type Turn struct {
+	Entry
+	Resident     *Resident
+	Conversation *Conversation
+	Understood   understand.Result
+	Now          time.Time
+
+	// Choice is the value of the option that the resident chose, by number,
+	// by name or by button; empty if the message is no choice.
+	Choice string
+
+	replies  []Reply
+	effects  []Effect
+	redirect understand.Intent
+}
+
+// Say adds a reply.
+func (t *Turn) Say(r Reply) { t.replies = append(t.replies, r) }
+
+// Effect adds an effect to the turn's transaction.
+func (t *Turn) Effect(e Effect) { t.effects = append(t.effects, e) }
+
+// Redirect hands the message to the flow that answers intent, as if the
+// resident had said so, once the current flow returns.
+func (t *Turn) Redirect(intent understand.Intent) { t.redirect = intent }
+
+// End leaves the flow: the next message is understood afresh.
+func (t *Turn) End() { t.Conversation.leave() }
+
+// Remember stores the flow's memory for the next turn.
+func (t *Turn) Remember(memory any) error {
+	blob, err := json.Marshal(memory)
+	if err != nil {
+		return err
+	}
+	t.Conversation.Memory = blob
+	return nil
+}
+
+// Recall reads what Remember stored; memory stays untouched if there is nothing.
+func (t *Turn) Recall(memory any) error {
+	if len(t.Conversation.Memory) == 0 {
+		return nil
+	}
+	return json.Unmarshal(t.Conversation.Memory, memory)
+}
+
+// Attempts returns the guess limit for one kind of number.
+func (t *Turn) Attempts(kind string) *Attempts {
+	if t.Resident.Attempts == nil {
+		t.Resident.Attempts = make(map[string]*Attempts, 1)
+	}
+	a := t.Resident.Attempts[kind]
+	if a == nil {
+		a = &Attempts{}
+		t.Resident.Attempts[kind] = a
+	}
+	return a
+}

@@ -1,0 +1,255 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"tabe/bot/understand"
+)
+
+// The borders of confidence. Between Unsure and Sure the home flow asks which
+// of two things was meant.
+const (
+	Sure   = 0.6
+	Unsure = 0.25
+	urgent = 0.5
+)
+
+// idle is how long an unfinished conversation keeps its place. An answer to
+// an older question would surprise both sides.
+const idle = 2 * time.Hour
+
+// answer runs one turn in memory: no disk, no lock. It always answers.
+func (e *Engine) answer(ctx context.Context, entry Entry, blob []byte) (*Resident, []Text, []Effect) {
+	t, again := e.begin(entry, blob)
+	format := e.Formats[entry.Channel]
+	if !again {
+		if err := e.handle(ctx, t); err != nil {
+			e.Log.Error("flow failed", "flow", t.Conversation.Flow, "state", t.Conversation.State, "seq", entry.Seq, "err", err)
+			t, _ = e.begin(entry, blob) // as if the flow had never run
+			t.Say(Reply{Key: "system_busy"})
+		}
+	}
+	texts, err := e.render(t, format)
+	if err != nil {
+		e.Log.Error("cannot put a reply into words", "flow", t.Conversation.Flow, "state", t.Conversation.State, "err", err)
+		t, _ = e.begin(entry, blob)
+		t.Say(Reply{Key: "system_busy"})
+		texts, _ = e.render(t, format)
+	}
+	t.Conversation.At = t.Now
+	if entry.ChannelState != nil {
+		t.Conversation.ChannelState = entry.ChannelState
+	}
+	return t.Resident, texts, t.effects
+}
+
+// begin reads the state and the message. again is true when the message only
+// asks for a screen that was already composed.
+func (e *Engine) begin(entry Entry, blob []byte) (t *Turn, again bool) {
+	resident, err := decode(blob)
+	if err != nil {
+		e.Log.Warn("starting a resident afresh", "resident", entry.Resident, "err", err)
+	}
+	conv := resident.conversation(entry.Channel)
+	t = &Turn{Entry: entry, Resident: resident, Conversation: conv, Now: e.Clock()}
+	format := e.Formats[entry.Channel]
+
+	if conv.Flow != "" {
+		f := e.flows[conv.Flow]
+		if f == nil || f.Revision() != conv.Revision || !f.Knows(conv.State) || t.Now.Sub(conv.At) > idle {
+			conv.leave()
+		}
+	}
+	if entry.Opens {
+		if format.Resume > 0 && len(conv.Screens) > 0 && !conv.Over && t.Now.Sub(conv.At) <= format.Resume {
+			return t, true
+		}
+		conv.leave()
+		t.Understood = understand.Result{Language: resident.Language, Guess: understand.Guess{Intent: understand.Greeting, Confidence: 1}, Command: true}
+		return t, false
+	}
+	if len(conv.Screens) > 1 {
+		switch {
+		case isKey(entry, "9", MoreValue) && conv.Screen < len(conv.Screens)-1:
+			conv.Screen++
+			return t, true
+		case isKey(entry, "8", BackValue) && conv.Screen > 0:
+			conv.Screen--
+			return t, true
+		}
+	}
+	if t.Choice = choose(entry, conv); t.Choice == "" && entry.Choice == "" {
+		t.Understood = e.Understand(entry.Text)
+		if !resident.Pinned {
+			resident.Language = resident.Hearing.Hear(t.Understood, resident.Language)
+		}
+	}
+	return t, false
+}
+
+func isKey(m Entry, key, value string) bool { return m.Text == key || m.Choice == value }
+
+// choose finds the option that the message names: by its button, its number
+// ("2", "2.", "(2)") or its words. 0 is the menu, unless a number was asked for.
+func choose(m Entry, conv *Conversation) string {
+	if m.Choice == MenuValue || m.Text == "0" && !conv.Number {
+		return MenuValue
+	}
+	text := strings.Trim(m.Text, " .)(#*")
+	for _, o := range conv.Options {
+		if m.Choice != "" && o.Value == m.Choice ||
+			m.Choice == "" && text != "" && (text == o.Key || strings.EqualFold(text, o.Label)) {
+			return o.Value
+		}
+	}
+	return ""
+}
+
+// handle lets the right flow answer, and follows its redirections.
+func (e *Engine) handle(ctx context.Context, t *Turn) error {
+	flow := e.route(t)
+	for range 4 {
+		if t.Conversation.Flow != flow.Name() {
+			t.Conversation.leave()
+			t.Conversation.Flow = flow.Name()
+		}
+		t.Conversation.Revision = flow.Revision()
+		t.redirect = ""
+		if err := guard(ctx, flow, t); err != nil {
+			return err
+		}
+		if t.redirect == "" {
+			if len(t.replies) == 0 {
+				return fmt.Errorf("bot: flow %s said nothing", flow.Name())
+			}
+			return nil
+		}
+		t.Understood = understand.Result{Text: t.Understood.Text, Language: t.Understood.Language, Slots: t.Understood.Slots,
+			Guess: understand.Guess{Intent: t.redirect, Confidence: 1}}
+		t.Choice = ""
+		t.Conversation.leave()
+		flow = e.Home
+		if r, ok := e.topics[t.Understood.Intent]; ok {
+			flow = r.flow
+		}
+	}
+	return fmt.Errorf("bot: flow %s redirects in a circle", flow.Name())
+}
+
+// guard turns a panic of a flow into an error: one broken conversation must
+// not take down the others.
+func guard(ctx context.Context, f Flow, t *Turn) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("bot: flow %s panics: %T\n%s", f.Name(), p, debug.Stack())
+		}
+	}()
+	return f.Handle(ctx, t)
+}
+
+// route decides who answers: an emergency comes first, then a command, then
+// the flow that asked, then whatever the resident now wants.
+func (e *Engine) route(t *Turn) Flow {
+	u := t.Understood
+	wanted, known := e.topics[u.Intent]
+	if known && wanted.urgent && u.Confidence >= urgent {
+		return wanted.flow
+	}
+	if t.Choice == MenuValue {
+		t.Conversation.leave()
+		return e.Home
+	}
+	current := e.flows[t.Conversation.Flow]
+	if u.Command {
+		if known {
+			return wanted.flow
+		}
+		return e.Home
+	}
+	if current != nil && (t.Choice != "" || current.Expects(t)) {
+		return current
+	}
+	if u.Confidence >= Sure {
+		if known {
+			return wanted.flow
+		}
+		if u.Intent != understand.OutOfScope {
+			return e.Home // a service that is not here: the home flow knows where it is
+		}
+	}
+	if current != nil {
+		return current
+	}
+	return e.Home
+}
+
+// render puts the replies into words and stores what the next message can
+// refer to: the options, the screens.
+func (e *Engine) render(t *Turn, format ChannelFormat) ([]Text, error) {
+	conv := t.Conversation
+	if len(t.replies) == 0 { // the same dialogue again, or another screen of it
+		return []Text{{Body: conv.Screens[conv.Screen], Options: conv.Options}}, nil
+	}
+	if t.Resident.Language == "" {
+		t.Resident.Language = understand.Indonesian
+	}
+	s := speaker{words: e.Words, language: t.Resident.Language, format: format}
+	texts := make([]Text, 0, len(t.replies))
+	for i, r := range t.replies {
+		if i == len(t.replies)-1 {
+			conv.Over, conv.Number = r.End, r.Number
+			if !r.End && !r.Number && !slices.ContainsFunc(r.Options, func(o Option) bool { return o.Value == MenuValue }) && conv.Flow != e.Home.Name() {
+				r.Options = append(slices.Clip(r.Options), Choice(MenuValue)) // no answer is a dead end
+			}
+		}
+		text, err := s.say(r)
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, text)
+	}
+	conv.Options = texts[len(texts)-1].Options
+	if format.Pager == nil {
+		return texts, nil
+	}
+	screen := Text{Options: conv.Options, End: conv.Over}
+	for _, text := range texts {
+		screen.Body += "\n" + text.Body
+	}
+	more, err := s.text("option."+MoreValue, nil)
+	if err != nil {
+		return nil, err
+	}
+	back, err := s.text("option."+BackValue, nil)
+	if err != nil {
+		return nil, err
+	}
+	conv.Screens = format.Pager.Pages(screen.Body[1:], screen.Options, more, back)
+	conv.Screen = 0
+	screen.Body = conv.Screens[0]
+	// A closing answer of several screens has to stay open until the last.
+	screen.End = screen.End && len(conv.Screens) == 1
+	return []Text{screen}, nil
+}
+
+// Numbered returns the text with its options below it, one numbered line each,
+// for channels that have no buttons.
+func (t Text) Numbered() string {
+	if len(t.Options) == 0 {
+		return t.Body
+	}
+	var b strings.Builder
+	b.WriteString(t.Body)
+	for _, o := range t.Options {
+		b.WriteByte('\n')
+		b.WriteString(o.Key)
+		b.WriteByte(' ')
+		b.WriteString(o.Label)
+	}
+	return b.String()
+}

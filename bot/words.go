@@ -1,0 +1,97 @@
+package bot
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Words puts messages into words; package locales does.
+type Words interface {
+	// Text returns the message key in a language ("id", "bug"), in the
+	// variant if it has one. An unknown key is an error; a message that is
+	// missing in one language comes back in Indonesian.
+	Text(language, key, variant string, data map[string]any) (string, error)
+}
+
+// speaker renders replies for one language and channel.
+type speaker struct {
+	words    Words
+	language string
+	format   ChannelFormat
+}
+
+// say renders r and numbers its options.
+func (s speaker) say(r Reply) (Text, error) {
+	body, err := s.text(r.Key, r.Data)
+	if err != nil {
+		return Text{}, err
+	}
+	text := Text{Body: body, End: r.End}
+	if len(r.Options) > MaxOptions+2 {
+		return Text{}, fmt.Errorf("bot: message %s has %d options", r.Key, len(r.Options))
+	}
+	number := 0
+	for _, o := range r.Options {
+		if o.Label, err = s.text(o.Label, o.Data); err != nil {
+			return Text{}, err
+		}
+		o.Data = nil
+		switch o.Value {
+		case MenuValue:
+			o.Key = "0"
+		case BackValue:
+			o.Key = "8"
+		case MoreValue:
+			o.Key = "9"
+		default:
+			number++
+			o.Key = strconv.Itoa(number)
+		}
+		text.Options = append(text.Options, o)
+	}
+	return text, nil
+}
+
+func (s speaker) text(key string, data Data) (string, error) {
+	var words map[string]any
+	if len(data) > 0 {
+		words = make(map[string]any, len(data))
+		for name, value := range data {
+			word, err := s.word(value)
+			if err != nil {
+				return "", err
+			}
+			words[name] = word
+		}
+	}
+	return s.words.Text(s.language, key, s.format.Variant, words)
+}
+
+func (s speaker) word(value any) (any, error) {
+	switch v := value.(type) {
+	case Word:
+		return s.text(string(v), nil)
+	case Date:
+		return s.day(time.Time(v), true)
+	case Moment:
+		t := time.Time(v).In(WITA)
+		day, err := s.day(t, false)
+		return day + t.Format(" 15.04 WITA"), err
+	case fmt.Stringer:
+		return v.String(), nil
+	case string:
+		return CleanText(v), nil
+	default:
+		return v, nil
+	}
+}
+
+func (s speaker) day(t time.Time, year bool) (string, error) {
+	month, err := s.text("month."+strconv.Itoa(int(t.Month())), nil)
+	text := strconv.Itoa(t.Day()) + " " + month
+	if year {
+		text += " " + strconv.Itoa(t.Year())
+	}
+	return text, err
+}
