@@ -331,8 +331,7 @@ func (e *Engine) turn(ctx context.Context, entry Entry, lease Lease) error {
 	if err != nil {
 		return err
 	}
-	resident, texts, effects := e.answer(ctx, entry, state.Blob)
-	blob, err := resident.encode()
+	blob, texts, effects, err := e.answer(ctx, entry, state.Blob)
 	if err != nil {
 		return err
 	}
@@ -369,4 +368,23 @@ func (e *Engine) state(ctx context.Context, id ResidentID, lease Lease) (State, 
 		}
 	}
 	return e.Store.Load(ctx, id)
+}
+
+// Position is where a resident stands on one channel.
+type Position struct {
+	Language, Flow, State string
+}
+
+// Position tells where the resident behind a Message.Subject stands.
+func (e *Engine) Position(ctx context.Context, subject string, c ChannelID) (Position, error) {
+	state, err := e.Store.Load(ctx, e.Store.ID(subject))
+	if err != nil {
+		return Position{}, err
+	}
+	resident, err := decode(state.Blob)
+	if err != nil {
+		return Position{}, err
+	}
+	conv := resident.conversation(c)
+	return Position{Language: resident.Language, Flow: conv.Flow, State: conv.State}, nil
 }

@@ -12,7 +12,6 @@
 package bot
 
 import (
-	"encoding/json"
 	"strings"
 	"time"
 	"unicode"
@@ -34,14 +33,12 @@ type Message struct {
 	Subject string    // who is writing, across channels: "tel:+62812…", "telegram:4711"
 	At      time.Time // when the provider received it
 
+	Dialogue string // the provider's id of the dialogue, on channels that have them (USSD)
+
 	Text   string
 	Choice string // the value of a pressed button, instead of a text
 	Media  string // kind of a picture, voice note … that came instead of or with a text
 	Opens  bool   // the resident opened a dialogue (dialled a USSD code): show where we are
-
-	// ChannelState replaces the channel's own memory in the Conversation, in
-	// the transaction of the turn. Nil leaves it alone.
-	ChannelState json.RawMessage
 }
 
 // MaxText is the longest text, in bytes, that is kept of one message. A

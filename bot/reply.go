@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,8 @@ type Reply struct {
 	Options []Option
 	End     bool // closes the dialogue on channels that have one (USSD)
 	Number  bool // asks for a number that may be 0: then 0 is the answer and not the menu
+
+	keep bool // the question before it stays open
 }
 
 // Data are the values that a message mentions, by name. Rupiah, Date and
@@ -94,6 +97,14 @@ type ChannelFormat struct {
 	Buttons bool
 	// Pager cuts what does not fit one screen; nil where there is no limit.
 	Pager Pager
+	// Interpret reads a message in the light of what the channel remembers of
+	// the dialogue (state, nil at first), for channels whose requests mean
+	// nothing alone: a USSD gateway repeats all that was typed since the
+	// dialogue began. It returns the inputs that the message adds, which are
+	// answered one after the other and of which the last answer is shown, and
+	// the new memory, kept in the transaction of the turn. Nil: each message
+	// is one input.
+	Interpret func(state json.RawMessage, m Message) (inputs []Message, next json.RawMessage)
 	// Inline channels carry the answer back in the request (USSD, a
 	// terminal): their replies never wait in the outbox.
 	Inline bool

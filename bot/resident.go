@@ -86,7 +86,7 @@ type Conversation struct {
 	Over         bool            `json:"e,omitempty"` // the dialogue was closed by us
 	Misses       int             `json:"n,omitempty"` // messages in a row that nobody understood
 	At           time.Time       `json:"t"`
-	ChannelState json.RawMessage `json:"x,omitempty"`
+	ChannelState json.RawMessage `json:"x,omitempty"` // see ChannelFormat.Interpret
 }
 
 // leave ends the flow; what the channel remembers stays.

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -24,28 +25,60 @@ const (
 const idle = 2 * time.Hour
 
 // answer runs one turn in memory: no disk, no lock. It always answers.
-func (e *Engine) answer(ctx context.Context, entry Entry, blob []byte) (*Resident, []Text, []Effect) {
-	t, again := e.begin(entry, blob)
+func (e *Engine) answer(ctx context.Context, entry Entry, blob []byte) (next []byte, texts []Text, effects []Effect, err error) {
+	inputs, memory := e.interpret(entry, blob)
+	for _, input := range inputs {
+		step := entry
+		step.Message = input
+		var t *Turn
+		t, texts = e.step(ctx, step, blob)
+		effects = append(effects, t.effects...)
+		if memory != nil {
+			t.Conversation.ChannelState = memory
+		}
+		if blob, err = t.Resident.encode(); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	return blob, texts, effects, nil
+}
+
+// interpret lets the channel say what a message adds to its dialogue.
+func (e *Engine) interpret(entry Entry, blob []byte) (inputs []Message, memory json.RawMessage) {
 	format := e.Formats[entry.Channel]
+	if format.Interpret == nil {
+		return []Message{entry.Message}, nil
+	}
+	resident, _ := decode(blob) // step reports what is unreadable
+	inputs, memory = format.Interpret(resident.conversation(entry.Channel).ChannelState, entry.Message)
+	if len(inputs) == 0 {
+		inputs = []Message{entry.Message}
+	}
+	return inputs, memory
+}
+
+// busy tells that a service is broken, and leaves the question open.
+var busy = Reply{Key: "system_busy", keep: true}
+
+// step answers one input.
+func (e *Engine) step(ctx context.Context, entry Entry, blob []byte) (*Turn, []Text) {
+	t, again := e.begin(entry, blob)
 	if !again {
 		if err := e.handle(ctx, t); err != nil {
 			e.Log.Error("flow failed", "flow", t.Conversation.Flow, "state", t.Conversation.State, "seq", entry.Seq, "err", err)
 			t, _ = e.begin(entry, blob) // as if the flow had never run
-			t.Say(Reply{Key: "system_busy"})
+			t.Say(busy)
 		}
 	}
-	texts, err := e.render(t, format)
+	texts, err := e.render(t)
 	if err != nil {
 		e.Log.Error("cannot put a reply into words", "flow", t.Conversation.Flow, "state", t.Conversation.State, "err", err)
 		t, _ = e.begin(entry, blob)
-		t.Say(Reply{Key: "system_busy"})
-		texts, _ = e.render(t, format)
+		t.Say(busy)
+		texts, _ = e.render(t)
 	}
 	t.Conversation.At = t.Now
-	if entry.ChannelState != nil {
-		t.Conversation.ChannelState = entry.ChannelState
-	}
-	return t.Resident, texts, t.effects
+	return t, texts
 }
 
 // begin reads the state and the message. again is true when the message only
@@ -190,8 +223,8 @@ func (e *Engine) route(t *Turn) Flow {
 
 // render puts the replies into words and stores what the next message can
 // refer to: the options, the screens.
-func (e *Engine) render(t *Turn, format ChannelFormat) ([]Text, error) {
-	conv := t.Conversation
+func (e *Engine) render(t *Turn) ([]Text, error) {
+	conv, format := t.Conversation, e.Formats[t.Channel]
 	if len(t.replies) == 0 { // the same dialogue again, or another screen of it
 		return []Text{{Body: conv.Screens[conv.Screen], Options: conv.Options}}, nil
 	}
@@ -201,7 +234,7 @@ func (e *Engine) render(t *Turn, format ChannelFormat) ([]Text, error) {
 	s := speaker{words: e.Words, language: t.Resident.Language, format: format}
 	texts := make([]Text, 0, len(t.replies))
 	for i, r := range t.replies {
-		if i == len(t.replies)-1 {
+		if i == len(t.replies)-1 && !r.keep {
 			conv.Over, conv.Number = r.End, r.Number
 			if !r.End && !r.Number && !slices.ContainsFunc(r.Options, func(o Option) bool { return o.Value == MenuValue }) && conv.Flow != e.Home.Name() {
 				r.Options = append(slices.Clip(r.Options), Choice(MenuValue)) // no answer is a dead end
@@ -213,7 +246,11 @@ func (e *Engine) render(t *Turn, format ChannelFormat) ([]Text, error) {
 		}
 		texts = append(texts, text)
 	}
-	conv.Options = texts[len(texts)-1].Options
+	if last := len(texts) - 1; t.replies[last].keep {
+		texts[last].Options = conv.Options
+	} else {
+		conv.Options = texts[last].Options
+	}
 	if format.Pager == nil {
 		return texts, nil
 	}
