@@ -1,0 +1,316 @@
+package pbb_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tabe/adapters/database"
+	registry "tabe/adapters/registry/pbb"
+	"tabe/adapters/registry/pbb/sample"
+	"tabe/adapters/testserver"
+	"tabe/bot"
+	"tabe/bot/ident"
+	"tabe/flows/pbb"
+)
+
+// eachDatabase runs a test on SQLite and, where it is installed, on PostgreSQL.
+func eachDatabase(t *testing.T, test func(t *testing.T, db *database.DB)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, open(t, sqliteURL(t.TempDir()))) })
+	t.Run("postgres", func(t *testing.T) { test(t, open(t, testserver.StartPostgres(t).Database(t))) })
+}
+
+func sqliteURL(folder string) string {
+	return (&url.URL{Scheme: "sqlite", Path: filepath.Join(folder, "tabe.db")}).String()
+}
+
+func open(t testing.TB, rawURL string) *database.DB {
+	t.Helper()
+	db, err := database.Open(t.Context(), rawURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+func write(t testing.TB, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "pbb.csv")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// generated writes an extract of sample.Write.
+func generated(t testing.TB, rows, years int, seed uint64) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := sample.Write(&b, rows, years, seed); err != nil {
+		t.Fatal(err)
+	}
+	return write(t, b.String())
+}
+
+const header = "nop,tahun,nama_wp,alamat_op,kecamatan,desa,luas_bumi,luas_bangunan,njop_bumi,njop_bangunan,njoptkp,pbb_terutang,jatuh_tempo,tanggal_bayar,jumlah_bayar,telepon\n"
+
+func day(year int, month time.Month, day int) time.Time {
+	return time.Date(year, month, day, 0, 0, 0, 0, bot.WITA)
+}
+
+func TestResidents(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, db *database.DB) {
+		ctx := t.Context()
+		r := registry.New(db)
+		if asOf, err := r.AsOf(ctx); err != nil || !asOf.IsZero() {
+			t.Errorf("before any load: as of %v, %v", asOf, err)
+		}
+		before := time.Now().Truncate(time.Microsecond)
+		path := write(t, sample.Residents)
+		report, err := registry.Import(ctx, db, path, nil)
+		if err != nil || report.Refused != 0 || report.Warnings != 0 || report.Rows != report.Loaded || report.RejectedPath != "" {
+			t.Fatalf("%+v, %v", report, err)
+		}
+		if _, err := os.Stat(strings.TrimSuffix(path, ".csv") + ".rejected.csv"); !os.IsNotExist(err) {
+			t.Error("a file of refused rows without any: ", err)
+		}
+		asOf, err := r.AsOf(ctx)
+		if err != nil || asOf.Before(before) || asOf.After(time.Now()) {
+			t.Errorf("as of %v, %v", asOf, err)
+		}
+
+		farmer, err := r.Object(ctx, "731203200200190010")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var years []int
+		for _, y := range farmer.Years {
+			years = append(years, y.Year)
+		}
+		if !slices.Equal(years, []int{2026, 2025, 2024, 2023, 2022, 2021}) || !farmer.AsOf.Equal(asOf) {
+			t.Errorf("%v as of %v", years, farmer.AsOf)
+		}
+		want := pbb.Year{
+			Year: 2026, Name: "LA MAPPA BIN LA TEMMU", Address: "DUSUN CITTA I", Kecamatan: "Citta", Desa: "Citta", Phone: "+6281100000401",
+			LandArea: 850, BuildingArea: 54, LandValue: 20400000, BuildingValue: 24300000, Allowance: 10000000,
+			Due: 34700, DueDate: day(2026, time.September, 30),
+		}
+		if farmer.Years[0] != want {
+			t.Errorf("got %+v, want %+v", farmer.Years[0], want)
+		}
+		if paid := farmer.Years[5]; !paid.PaidOn.Equal(day(2021, time.August, 19)) || paid.Paid != 28600 {
+			t.Errorf("2021: %+v", paid)
+		}
+		free, err := r.Object(ctx, "731205000700190030")
+		if err != nil || free.Years[0].Due != 0 || !free.Years[0].PaidOn.IsZero() {
+			t.Errorf("%+v, %v", free, err)
+		}
+		if _, err := r.Object(ctx, "731201000100199999"); !errors.Is(err, pbb.ErrNotFound) {
+			t.Error("unknown object: ", err)
+		}
+
+		owned := func(phone ident.Phone, limit int) []ident.NOP {
+			t.Helper()
+			nops, err := r.Owned(ctx, phone, limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return nops
+		}
+		three := []ident.NOP{"731201000100190040", "731201000100390050", "731201000300290060"}
+		if got := owned("+6281100000404", 10); !slices.Equal(got, three) {
+			t.Errorf("three objects: %v", got)
+		}
+		if got := owned("+6281100000416", 7); len(got) != 7 || !slices.IsSorted(got) {
+			t.Errorf("seven of twelve: %v", got)
+		}
+		for _, phone := range []ident.Phone{"", "+6281100000999"} {
+			if got := owned(phone, 10); len(got) != 0 {
+				t.Errorf("%q owns %v", phone, got)
+			}
+		}
+	})
+}
+
+func TestLoadReplacesWhatItNames(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, db *database.DB) {
+		ctx := t.Context()
+		r := registry.New(db)
+		load := func(rows string) {
+			t.Helper()
+			if report, err := registry.Import(ctx, db, write(t, header+rows), nil); err != nil || report.Refused > 0 {
+				t.Fatal(report, err)
+			}
+		}
+		object := func(nop ident.NOP) pbb.Object {
+			t.Helper()
+			o, err := r.Object(ctx, nop)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return o
+		}
+		load("731201000100190040,2025,LA TOGE,,,,,,,,,40000,2025-09-30,,,081100000480\n" +
+			"731201000100190040,2026,LA TOGE,,,,,,,,,50000,2026-09-30,,,081100000480\n" +
+			"731201000100190050,2026,LA UPE,,,,,,,,,60000,2026-09-30,,,081100000481\n")
+		first := object("731201000100190050")
+
+		// One assessment is paid and the land has a new owner.
+		load("731201000100190040,2026,BESSE,,,,,,,,,50000,2026-09-30,2026-08-01,50000,081100000482\n")
+		o := object("731201000100190040")
+		if len(o.Years) != 2 || o.Years[0].Name != "BESSE" || o.Years[0].Paid != 50000 || o.Years[1].Name != "LA TOGE" {
+			t.Errorf("%+v", o.Years)
+		}
+		if again := object("731201000100190050"); !again.AsOf.Equal(first.AsOf) || !o.AsOf.After(first.AsOf) {
+			t.Errorf("as of %v, %v; first load %v", o.AsOf, again.AsOf, first.AsOf)
+		}
+		if asOf, err := r.AsOf(ctx); err != nil || !asOf.Equal(o.AsOf) {
+			t.Error(asOf, err)
+		}
+		for phone, want := range map[ident.Phone][]ident.NOP{
+			"+6281100000480": nil, // sold it
+			"+6281100000481": {"731201000100190050"},
+			"+6281100000482": {"731201000100190040"},
+		} {
+			if got, err := r.Owned(ctx, phone, 10); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s owns %v, want %v: %v", phone, got, want, err)
+			}
+		}
+		var rows, visible int
+		if err := db.QueryRow(ctx, "select count(*) from pbb_assessments").Scan(&rows); err != nil || rows != 3 {
+			t.Errorf("%d rows are kept: %v", rows, err)
+		}
+		if err := db.QueryRow(ctx, "select count(*) from registry_loads where sequence > 0").Scan(&visible); err != nil || visible != 2 {
+			t.Errorf("%d loads: %v", visible, err)
+		}
+	})
+}
+
+func TestSameFileTwice(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, db *database.DB) {
+		ctx := t.Context()
+		path := generated(t, 3000, 3, 7)
+		if _, err := registry.Import(ctx, db, path, nil); err != nil {
+			t.Fatal(err)
+		}
+		once := contents(t, db)
+		if _, err := registry.Import(ctx, db, path, nil); err != nil {
+			t.Fatal(err)
+		}
+		if twice := contents(t, db); !slices.Equal(once, twice) {
+			t.Errorf("the second load changed something: %d rows, then %d", len(once), len(twice))
+		}
+	})
+}
+
+// contents returns all rows that are on disk, without their load.
+func contents(t testing.TB, db *database.DB) []string {
+	t.Helper()
+	rows, err := db.Query(context.Background(), `select nop, tahun, nama_wp, alamat_op, pbb_terutang, tanggal_bayar, jumlah_bayar, telepon
+		from pbb_assessments order by nop, tahun, load`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var all []string
+	for rows.Next() {
+		var nop, name, address, paidOn, phone string
+		var year, due, paid int64
+		if err := rows.Scan(&nop, &year, &name, &address, &due, &paidOn, &paid, &phone); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fmt.Sprint(nop, year, name, address, due, paidOn, paid, phone))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func benchEach(b *testing.B, bench func(b *testing.B, db *database.DB)) {
+	b.Run("sqlite", func(b *testing.B) { bench(b, open(b, sqliteURL(b.TempDir()))) })
+	b.Run("postgres", func(b *testing.B) { bench(b, open(b, testserver.StartPostgres(b).Database(b))) })
+}
+
+// BenchmarkImport loads 120,000 rows, the whole regency, into an empty
+// database the first time and over itself afterwards.
+func BenchmarkImport(b *testing.B) {
+	const rows = 120_000
+	for _, years := range []int{1, sample.LastYear - sample.FirstYear + 1} {
+		b.Run(fmt.Sprintf("%dyears", years), func(b *testing.B) {
+			benchEach(b, func(b *testing.B, db *database.DB) {
+				path := generated(b, rows, years, 1)
+				for b.Loop() {
+					if report, err := registry.Import(b.Context(), db, path, nil); err != nil || report.Loaded != rows {
+						b.Fatal(report, err)
+					}
+				}
+				b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+			})
+		})
+	}
+}
+
+func BenchmarkObject(b *testing.B) {
+	benchEach(b, func(b *testing.B, db *database.DB) {
+		if _, err := registry.Import(b.Context(), db, generated(b, 120_000, 6, 1), nil); err != nil {
+			b.Fatal(err)
+		}
+		nops, phones := column(b, db, "nop"), column(b, db, "telepon")
+		r := registry.New(db)
+		b.Run("Object", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := r.Object(b.Context(), ident.NOP(nops[rand.IntN(len(nops))])); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run("Owned", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := r.Owned(b.Context(), ident.Phone(phones[rand.IntN(len(phones))]), 8); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run("AsOf", func(b *testing.B) {
+			for b.Loop() {
+				if _, err := r.AsOf(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	})
+}
+
+func column(b *testing.B, db *database.DB, name string) []string {
+	rows, err := db.Query(b.Context(), "select distinct "+name+" from pbb_assessments where "+name+" <> ''")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer rows.Close()
+	var all []string
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			b.Fatal(err)
+		}
+		all = append(all, s)
+	}
+	return all
+}
