@@ -1,0 +1,28 @@
+package understand
+
+// An emergency that is missed costs a life, a false one costs a question.
+const alarmAt = 0.35
+
+// alarm lets the emergencies win over a likelier everyday reading.
+func (u *Understander) alarm(s *utterance, r *Result) {
+	sum, best := float32(0), firstEmergency
+	for c := firstEmergency; c <= lastEmergency; c++ {
+		sum += s.scores[c]
+		if s.scores[c] > s.scores[best] {
+			best = c
+		}
+	}
+	if sum < alarmAt || isEmergency(r.Intent) {
+		return
+	}
+	r.Second = r.Guess
+	r.Guess = Guess{intents[best], float64(max(sum, 0.5))}
+}
+
+func isEmergency(i Intent) bool {
+	switch i {
+	case EmergencyFire, EmergencyMedical, EmergencyCrime, EmergencyDisaster, EmergencyViolence:
+		return true
+	}
+	return false
+}
