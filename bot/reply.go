@@ -16,7 +16,7 @@ type Reply struct {
 	End     bool // closes the dialogue on channels that have one (USSD)
 	Number  bool // asks for a number that may be 0: then 0 is the answer and not the menu
 
-	keep bool // the question before it stays open
+	Keep bool // only a remark: the question before it stays open, with its options
 }
 
 // Data are the values that a message mentions, by name. Rupiah, Date and

@@ -58,7 +58,7 @@ func (e *Engine) interpret(entry Entry, blob []byte) (inputs []Message, memory j
 }
 
 // busy tells that a service is broken, and leaves the question open.
-var busy = Reply{Key: "system_busy", keep: true}
+var busy = Reply{Key: "system_busy", Keep: true}
 
 // step answers one input.
 func (e *Engine) step(ctx context.Context, entry Entry, blob []byte) (*Turn, []Text) {
@@ -118,6 +118,9 @@ func (e *Engine) begin(entry Entry, blob []byte) (t *Turn, again bool) {
 	}
 	if t.Choice = choose(entry, conv); t.Choice == "" && entry.Choice == "" {
 		t.Understood = e.Understand(entry.Text)
+		if conv.Number && entry.Text == "0" {
+			t.Understood.Command = false // a digit that was asked for
+		}
 		if !resident.Pinned {
 			resident.Language = resident.Hearing.Hear(t.Understood, resident.Language)
 		}
@@ -234,7 +237,7 @@ func (e *Engine) render(t *Turn) ([]Text, error) {
 	s := speaker{words: e.Words, language: t.Resident.Language, format: format}
 	texts := make([]Text, 0, len(t.replies))
 	for i, r := range t.replies {
-		if i == len(t.replies)-1 && !r.keep {
+		if i == len(t.replies)-1 && !r.Keep {
 			conv.Over, conv.Number = r.End, r.Number
 			if !r.End && !r.Number && !slices.ContainsFunc(r.Options, func(o Option) bool { return o.Value == MenuValue }) && conv.Flow != e.Home.Name() {
 				r.Options = append(slices.Clip(r.Options), Choice(MenuValue)) // no answer is a dead end
@@ -246,7 +249,7 @@ func (e *Engine) render(t *Turn) ([]Text, error) {
 		}
 		texts = append(texts, text)
 	}
-	if last := len(texts) - 1; t.replies[last].keep {
+	if last := len(texts) - 1; t.replies[last].Keep {
 		texts[last].Options = conv.Options
 	} else {
 		conv.Options = texts[last].Options
