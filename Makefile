@@ -1,0 +1,28 @@
+# make demo   the whole system with simulated phones, on http://localhost:8080
+# make test   sets up what the tests need, then runs all of them
+# make eval   measures the understanding and writes docs/understanding.md
+# make bench  measures one turn of the engine; the figures are in docs/performance.md
+# make lint   gofmt, go vet, staticcheck
+
+.PHONY: demo test eval bench lint build
+
+build:
+	go build -o bin/tabe ./cmd/tabe
+
+demo:
+	go run ./cmd/tabe demo
+
+test:
+	.ci/setup
+	go test ./...
+
+eval:
+	go run ./bot/understand/eval
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./bot/... ./adapters/... ./cmd/...
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
