@@ -1,0 +1,94 @@
+package telegram
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"tabe/bot"
+)
+
+// Path is where Telegram calls, below the public URL.
+const Path = "/channels/telegram"
+
+// Receiver takes a message. When it returns nil the message is safe and will
+// be answered; a message given twice counts once.
+type Receiver interface {
+	Receive(ctx context.Context, m bot.Message) error
+}
+
+// maxUpdate is many times the longest update of Telegram's.
+const maxUpdate = 1 << 20
+
+// Webhook serves POST Path. It answers 503 to what could not be written down,
+// and Telegram tries again.
+func (b *Bot) Webhook(messages Receiver) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST "+Path, func(w http.ResponseWriter, r *http.Request) {
+		refuse := func(status int, reason string) {
+			b.log.Warn("webhook refused", "channel", Channel, "status", status, "reason", reason)
+			http.Error(w, reason, status)
+		}
+		secret := r.Header.Get("X-Telegram-Bot-Api-Secret-Token")
+		if b.config.Secret == "" || subtle.ConstantTimeCompare([]byte(secret), []byte(b.config.Secret)) != 1 {
+			refuse(http.StatusForbidden, "wrong secret")
+			return
+		}
+		raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxUpdate))
+		if tooBig := (*http.MaxBytesError)(nil); errors.As(err, &tooBig) {
+			refuse(http.StatusRequestEntityTooLarge, "body too large")
+			return
+		} else if err != nil {
+			refuse(http.StatusBadRequest, "body cut off")
+			return
+		}
+		u, err := parseUpdate(raw)
+		if err != nil {
+			refuse(http.StatusBadRequest, "not an update")
+			return
+		}
+		if m, ok := message(u); ok {
+			if err := messages.Receive(r.Context(), m); err != nil {
+				b.log.Error("cannot take a message", "channel", Channel, "update", u.UpdateID, "err", err)
+				http.Error(w, "try again later", http.StatusServiceUnavailable)
+				return
+			}
+		}
+		// Telegram need not wait while its own button is taken care of.
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
+		b.release(context.WithoutCancel(r.Context()), u)
+	})
+	return mux
+}
+
+// releaseTimeout is how long the two calls for a pressed button may take.
+const releaseTimeout = 5 * time.Second
+
+// release ends the waiting of a pressed button and removes the keyboard that
+// it is part of, whose choices are no longer open. Failing is harmless.
+func (b *Bot) release(ctx context.Context, u tgbotapi.Update) {
+	q := u.CallbackQuery
+	if q == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, releaseTimeout)
+	defer cancel()
+	_, err := b.call(ctx, "answerCallbackQuery", tgbotapi.Params{"callback_query_id": q.ID})
+	if err == nil && q.Message != nil && q.Message.Chat != nil && q.Message.Chat.IsPrivate() {
+		_, err = b.call(ctx, "editMessageReplyMarkup", tgbotapi.Params{
+			"chat_id":    strconv.FormatInt(q.Message.Chat.ID, 10),
+			"message_id": strconv.Itoa(q.Message.MessageID),
+		})
+	}
+	if err != nil {
+		b.log.Debug("cannot release a button", "channel", Channel, "update", u.UpdateID, "err", err)
+	}
+}

@@ -1,0 +1,134 @@
+package twilio
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"tabe/bot"
+	"tabe/bot/ident"
+)
+
+// Where Twilio calls, below the public URL.
+const (
+	MessagePath = "/channels/twilio"
+	StatusPath  = "/channels/twilio/status"
+)
+
+// Receiver takes a message. When it returns nil the message is safe and will
+// be answered; a message given twice counts once.
+type Receiver interface {
+	Receive(ctx context.Context, m bot.Message) error
+}
+
+// Receipts takes what Twilio says later of a sent message.
+type Receipts interface {
+	Receipt(ctx context.Context, c bot.ChannelID, providerID string, status bot.Status, reason string) error
+}
+
+// Handler serves MessagePath and StatusPath. Both answer 503 to what could not
+// be written down, so that Twilio tries again or goes to its fallback URL.
+func (a *Account) Handler(messages Receiver, receipts Receipts) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST "+MessagePath, a.signed(func(w http.ResponseWriter, r *http.Request, form url.Values) {
+		m, err := parseMessage(form)
+		if errors.Is(err, errNoID) {
+			http.Error(w, "no MessageSid", http.StatusBadRequest)
+			return
+		}
+		if err != nil {
+			// A short code or a company's name: nobody whom we could answer.
+			a.log.Info("message ignored", "channel", m.Channel, "reason", err)
+		} else if err := messages.Receive(r.Context(), m); err != nil {
+			a.log.Error("cannot take a message", "channel", m.Channel, "err", err)
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		// Answers go out by the REST API; this says that none is in here.
+		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+		_, _ = io.WriteString(w, `<?xml version="1.0" encoding="UTF-8"?><Response/>`)
+	}))
+	mux.Handle("POST "+StatusPath, a.signed(func(w http.ResponseWriter, r *http.Request, form url.Values) {
+		if status, known := statuses[form.Get("MessageStatus")]; known {
+			channel := channelOf(form.Get("From"))
+			if err := receipts.Receipt(r.Context(), channel, form.Get("MessageSid"), status, reason(form)); err != nil {
+				a.log.Error("cannot take a receipt", "channel", channel, "err", err)
+				http.Error(w, "try again later", http.StatusServiceUnavailable)
+				return
+			}
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	return mux
+}
+
+// statuses leaves out those on the way to "sent" (accepted, queued, sending …).
+var statuses = map[string]bot.Status{
+	"sent": bot.Sent, "delivered": bot.Delivered, "read": bot.Read, "failed": bot.Failed, "undelivered": bot.Failed,
+}
+
+// reason returns Twilio's error code, which is a number or not taken over.
+func reason(form url.Values) string {
+	code, err := strconv.Atoi(form.Get("ErrorCode"))
+	if err != nil {
+		return ""
+	}
+	return errorCode(code)
+}
+
+const whatsAppPrefix = "whatsapp:"
+
+func channelOf(address string) bot.ChannelID {
+	if strings.HasPrefix(address, whatsAppPrefix) {
+		return WhatsApp
+	}
+	return SMS
+}
+
+var errNoID = errors.New("twilio: message without an id")
+
+// parseMessage reads the form of an incoming message.
+func parseMessage(form url.Values) (bot.Message, error) {
+	m := bot.Message{
+		ID:      form.Get("MessageSid"),
+		Channel: channelOf(form.Get("From")),
+		Text:    form.Get("Body"),
+		Choice:  bot.CleanText(form.Get("ButtonPayload")),
+		Media:   media(form),
+	}
+	if m.ID == "" {
+		return m, errNoID
+	}
+	phone, err := ident.ParsePhone(form.Get("From"))
+	if err != nil {
+		return m, err
+	}
+	m.Peer, m.Subject = string(phone), "tel:"+string(phone)
+	return m, nil
+}
+
+// media names what came besides the text, by the first of several.
+func media(form url.Values) string {
+	if n, _ := strconv.Atoi(form.Get("NumMedia")); n < 1 {
+		if form.Has("Latitude") && form.Has("Longitude") {
+			return "location"
+		}
+		return ""
+	}
+	major, minor, _ := strings.Cut(form.Get("MediaContentType0"), "/")
+	switch {
+	case major == "image":
+		return "photo"
+	case major == "audio":
+		return "voice"
+	case major == "video":
+		return "video"
+	case strings.Contains(minor, "vcard"):
+		return "contact"
+	}
+	return "document"
+}
