@@ -102,7 +102,8 @@ func TestScreens(t *testing.T) {
 	word := rapid.StringMatching(`[A-Za-z' ]{1,22}[a-z]`)
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.SampledFrom([]int{ussd.PortableScreen, ussd.MaxScreen}).Draw(t, "limit")
-		body := rapid.StringOfN(letters, 0, 700, -1).Draw(t, "body")
+		length := rapid.IntRange(0, 700).Draw(t, "length")
+		body := rapid.StringOfN(letters, length, length, -1).Draw(t, "body")
 		options := choices(rapid.SliceOfN(word, 0, bot.MaxOptions).Draw(t, "labels")...)
 		pages := ussd.Pager{Limit: limit}.Pages(body, options, "Lanjut", "Kembali")
 
