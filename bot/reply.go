@@ -16,7 +16,9 @@ type Reply struct {
 	End     bool // closes the dialogue on channels that have one (USSD)
 	Number  bool // asks for a number that may be 0: then 0 is the answer and not the menu
 
-	Keep bool // only a remark: the question before it stays open, with its options
+	// Keep marks a remark: the question before it stays open, with its options,
+	// and if another flow asked it, the conversation goes on there.
+	Keep bool
 }
 
 // Data are the values that a message mentions, by name. Rupiah, Date and

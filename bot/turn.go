@@ -148,6 +148,7 @@ func choose(m Entry, conv *Conversation) string {
 
 // handle lets the right flow answer, and follows its redirections.
 func (e *Engine) handle(ctx context.Context, t *Turn) error {
+	before := *t.Conversation
 	flow := e.route(t)
 	for range 4 {
 		if t.Conversation.Flow != flow.Name() {
@@ -162,6 +163,9 @@ func (e *Engine) handle(ctx context.Context, t *Turn) error {
 		if t.redirect == "" {
 			if len(t.replies) == 0 {
 				return fmt.Errorf("bot: flow %s said nothing", flow.Name())
+			}
+			if last := t.replies[len(t.replies)-1]; last.Keep && before.Flow != flow.Name() {
+				*t.Conversation = before // a remark in passing
 			}
 			return nil
 		}

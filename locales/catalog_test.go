@@ -130,7 +130,7 @@ var familiar = regexp.MustCompile(`(?i)\b(iko|iyo)\b|\b\w+mu\b|\w-ko\b`)
 
 func TestBugisIsPolite(t *testing.T) {
 	for key, text := range messages(t, bugis) {
-		if m := familiar.FindString(text); m != "" {
+		if m := familiar.FindString(text); m != "" && m != "Assalamu" {
 			t.Errorf("bug.toml: %s says %q, which is familiar", key, m)
 		}
 	}
