@@ -22,7 +22,8 @@ type Reply struct {
 }
 
 // Data are the values that a message mentions, by name. Rupiah, Date and
-// Moment are put into words; strings are cleaned; a Word is translated.
+// Moment are put into words; strings are cleaned; a Word is translated; a
+// []Phrase becomes sentences, one after the other.
 type Data map[string]any
 
 // Option is one choice. A flow gives Value and Label (the key of a message,
@@ -57,6 +58,12 @@ type Text struct {
 
 // Word is a value of Data that is itself the key of a message.
 type Word string
+
+// Phrase is a message inside another one.
+type Phrase struct {
+	Key  string
+	Data Data
+}
 
 // Rupiah is an amount of money in whole rupiah.
 type Rupiah int64

@@ -3,6 +3,7 @@ package bot
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -72,6 +73,8 @@ func (s speaker) word(value any) (any, error) {
 	switch v := value.(type) {
 	case Word:
 		return s.text(string(v), nil)
+	case []Phrase:
+		return s.sentences(v)
 	case Date:
 		return s.day(time.Time(v), true)
 	case Moment:
@@ -85,6 +88,17 @@ func (s speaker) word(value any) (any, error) {
 	default:
 		return v, nil
 	}
+}
+
+func (s speaker) sentences(phrases []Phrase) (string, error) {
+	texts := make([]string, len(phrases))
+	for i, p := range phrases {
+		var err error
+		if texts[i], err = s.text(p.Key, p.Data); err != nil {
+			return "", err
+		}
+	}
+	return strings.Join(texts, " "), nil
 }
 
 func (s speaker) day(t time.Time, year bool) (string, error) {
