@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"tabe/adapters/database"
+	"tabe/adapters/redis"
+	pbbregistry "tabe/adapters/registry/pbb"
+	"tabe/adapters/store"
+	"tabe/bot"
+	"tabe/bot/understand"
+	"tabe/flows/bahasa"
+	"tabe/flows/menu"
+	"tabe/flows/pbb"
+	"tabe/flows/privasi"
+	"tabe/locales"
+	"tabe/ussd"
+)
+
+// options is what the commands decide differently about the same house.
+type options struct {
+	databaseURL string
+	redisURL    string
+	secretKey   []byte
+	dataDir     string // holds pbb.toml, if the rules differ from the built-in ones
+	channels    []bot.Channel
+	inline      bool // every channel carries its answers back in the request
+	clock       func() time.Time
+	log         *slog.Logger
+}
+
+// app is everything wired together.
+type app struct {
+	db       *database.DB
+	store    *store.Store
+	sessions *redis.Sessions
+	engine   *bot.Engine
+	sender   *bot.Sender
+	words    *locales.Catalog
+}
+
+// The channels that reach residents.
+const (
+	smsChannel      bot.ChannelID = "sms"
+	whatsappChannel bot.ChannelID = "whatsapp"
+	telegramChannel bot.ChannelID = "telegram"
+)
+
+// open builds the house on its database. Close it in any case.
+func open(ctx context.Context, o options) (*app, error) {
+	if o.clock == nil {
+		o.clock = time.Now
+	}
+	a := &app{}
+	err := a.build(ctx, o)
+	if err != nil {
+		err = errors.Join(err, a.close())
+	}
+	return a, err
+}
+
+func (a *app) build(ctx context.Context, o options) (err error) {
+	if a.words, err = locales.New(); err != nil {
+		return err
+	}
+	ears, err := understand.New()
+	if err != nil {
+		return err
+	}
+	if a.db, err = database.Open(ctx, o.databaseURL); err != nil {
+		return err
+	}
+	if a.store, err = store.New(a.db, o.secretKey, o.clock); err != nil {
+		return err
+	}
+	list, home, err := newFlows(o.dataDir, pbbregistry.New(a.db))
+	if err != nil {
+		return err
+	}
+	a.sender = bot.NewSender(a.store, o.clock, o.log, o.channels...)
+	config := bot.Config{
+		Store: a.store, Words: a.words, Understand: ears.Understand,
+		Flows: list, Home: home, Formats: formats(o.inline),
+		Deliver: a.sender.Push, Clock: o.clock, Log: o.log,
+	}
+	if o.redisURL != "" {
+		if a.sessions, err = redis.Open(o.redisURL); err != nil {
+			return fmt.Errorf("TABE_REDIS_URL: %w", err)
+		}
+		config.Sessions = a.sessions
+	}
+	a.engine, err = bot.New(config)
+	return err
+}
+
+// newFlows returns every service, and the one that greets.
+func newFlows(dataDir string, taxes pbb.Registry) (all []bot.Flow, home bot.Flow, err error) {
+	rules, err := pbbRules(dataDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	home = menu.New()
+	return []bot.Flow{home, pbb.New(taxes, rules), bahasa.New(), privasi.New()}, home, nil
+}
+
+// pbbRules reads DIR/pbb.toml, or the rules that are built in.
+func pbbRules(dataDir string) (pbb.Rules, error) {
+	path := filepath.Join(dataDir, "pbb.toml")
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return pbb.DefaultRules(), nil
+	}
+	if err != nil {
+		return pbb.Rules{}, err
+	}
+	defer file.Close()
+	rules, err := pbb.ParseRules(file)
+	if err != nil {
+		return rules, fmt.Errorf("%s: %w", path, err)
+	}
+	return rules, nil
+}
+
+// formats tells how each channel shows a text.
+func formats(inline bool) map[bot.ChannelID]bot.ChannelFormat {
+	dialogues := ussd.Format(ussd.MaxScreen)
+	all := map[bot.ChannelID]bot.ChannelFormat{
+		smsChannel:      {},
+		whatsappChannel: {},
+		telegramChannel: {Buttons: true},
+		ussd.Channel:    dialogues,
+	}
+	if inline {
+		for id, f := range all {
+			f.Inline = true
+			// A terminal sends one input at a time and opens dialogues itself.
+			f.Interpret = nil
+			all[id] = f
+		}
+	}
+	return all
+}
+
+// run answers and sends until ctx ends, then finishes what has begun.
+func (a *app) run(ctx context.Context) error {
+	const drain = 8 * time.Second
+	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
+	sent := make(chan struct{})
+	go func() { a.sender.Run(sending); close(sent) }()
+	a.engine.Recover(ctx)
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	err := a.engine.Close(draining)
+	stopSending()
+	select {
+	case <-sent:
+	case <-draining.Done(): // the leases end by themselves
+	}
+	return err
+}
+
+func (a *app) close() error {
+	var problems []error
+	if a.sessions != nil {
+		problems = append(problems, a.sessions.Close())
+	}
+	if a.db != nil {
+		problems = append(problems, a.db.Close())
+	}
+	return errors.Join(problems...)
+}

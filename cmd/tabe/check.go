@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"tabe/adapters/database"
+	"tabe/adapters/redis"
+	pbbregistry "tabe/adapters/registry/pbb"
+	"tabe/adapters/store"
+	"tabe/bot"
+)
+
+// checkCommand looks at everything that tabe serve depends on.
+type checkCommand struct {
+	dataFlag
+}
+
+// checkTimeout bounds each look.
+const checkTimeout = 5 * time.Second
+
+func (c *checkCommand) Run(ctx context.Context, std streams) error {
+	r := &checks{out: std.out}
+	config, err := readConfig(std.getenv, c.Data)
+	r.line("configuration", err, "complete")
+	if err != nil && config.databaseURL == "" {
+		return exit(1)
+	}
+	c.database(ctx, r, config)
+	if config.redisURL != "" {
+		r.look(ctx, "redis", func(ctx context.Context) (string, error) {
+			sessions, err := redis.Open(config.redisURL)
+			if err != nil {
+				return "", err
+			}
+			defer sessions.Close()
+			return "answers", sessions.Ping(ctx)
+		})
+	}
+	if err == nil {
+		c.channels(ctx, r, config)
+	}
+	if r.failed {
+		return exit(1)
+	}
+	return nil
+}
+
+func (c *checkCommand) database(ctx context.Context, r *checks, config config) {
+	db, err := database.Open(ctx, config.databaseURL)
+	r.line("database", err, "answers, schema up to date")
+	if err != nil {
+		return
+	}
+	defer db.Close()
+	r.look(ctx, "pbb data", func(ctx context.Context) (string, error) {
+		asOf, err := pbbregistry.New(db).AsOf(ctx)
+		if err == nil && asOf.IsZero() {
+			return "", errors.New("nothing was ever loaded (tabe import pbb FILE.csv)")
+		}
+		return "of " + asOf.In(bot.WITA).Format("2006-01-02 15:04 WITA"), err
+	})
+	if _, err := pbbRules(c.Data); true {
+		r.line("pbb rules", err, "good")
+	}
+	if len(config.secretKey) != secretKeyLength {
+		return
+	}
+	messages, err := store.New(db, config.secretKey, time.Now)
+	if err != nil {
+		r.line("messages", err, "")
+		return
+	}
+	r.look(ctx, "messages", func(ctx context.Context) (string, error) {
+		return c.queues(ctx, r.out, messages)
+	})
+}
+
+func (c *checkCommand) channels(ctx context.Context, r *checks, config config) {
+	ways, err := newChannels(config, slog.New(slog.DiscardHandler))
+	if err != nil {
+		r.line("channels", err, "")
+		return
+	}
+	defer ways.close()
+	if ways.twilio != nil {
+		r.look(ctx, "twilio", func(ctx context.Context) (string, error) { return "knows us", ways.twilio.Check(ctx) })
+	}
+	if ways.telegram != nil {
+		r.look(ctx, "telegram", func(ctx context.Context) (string, error) { return "knows us", ways.telegram.Check(ctx) })
+	}
+	if config.ussdSecret != "" {
+		r.line("ussd", nil, "waits for the gateway at /channels/ussd")
+	}
+}
+
+// checks prints one line for each thing that was looked at.
+type checks struct {
+	out    io.Writer
+	failed bool
+}
+
+func (r *checks) look(ctx context.Context, what string, f func(context.Context) (string, error)) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	good, err := f(ctx)
+	r.line(what, err, good)
+}
+
+func (r *checks) line(what string, err error, good string) {
+	if err != nil {
+		r.failed = true
+		fmt.Fprintf(r.out, "DOWN  %-14s %v\n", what, err)
+		return
+	}
+	fmt.Fprintf(r.out, "ok    %-14s %s\n", what, good)
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"tabe/bot/ident"
+)
+
+// config is what the environment says. The names are a contract: design notes
+// and deployments rely on them.
+type config struct {
+	addr        string // TABE_ADDR
+	publicURL   string // without a slash at the end; empty: nobody can call us
+	databaseURL string
+	redisURL    string
+	secretKey   []byte
+
+	twilio struct {
+		accountSID, authToken, smsFrom, whatsappFrom, apiURL string
+	}
+	telegram struct {
+		token, secret, apiURL string
+	}
+	ussdSecret string
+}
+
+// secretKeyLength is the number of bytes of TABE_SECRET_KEY.
+const secretKeyLength = 32
+
+// environment reads settings and collects what is wrong with them, so that an
+// operator sees all of it at once. Each NAME may also be given as NAME_FILE,
+// the path of a file that holds it, as container secrets are.
+type environment struct {
+	getenv   func(string) string
+	problems []error
+}
+
+func (e *environment) value(name string) string {
+	if v := strings.TrimSpace(e.getenv(name)); v != "" {
+		return v
+	}
+	path := e.getenv(name + "_FILE")
+	if path == "" {
+		return ""
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		e.wrong(name+"_FILE", "cannot be read")
+		return ""
+	}
+	return strings.TrimSpace(string(raw))
+}
+
+// needed is a value that must be there because of reason.
+func (e *environment) needed(name, reason string) string {
+	v := e.value(name)
+	if v == "" {
+		e.wrong(name, "is missing"+reason)
+	}
+	return v
+}
+
+// wrong notes a problem. It never shows the value, which may be a secret.
+func (e *environment) wrong(name, problem string) {
+	e.problems = append(e.problems, fmt.Errorf("%s %s", name, problem))
+}
+
+func (e *environment) address(name string) string {
+	v := strings.TrimRight(e.value(name), "/")
+	if v == "" {
+		return ""
+	}
+	u, err := url.Parse(v)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
+		e.wrong(name, "is not an http or https address")
+	}
+	return v
+}
+
+func (e *environment) key(name string) []byte {
+	v := e.value(name)
+	if v == "" {
+		return nil
+	}
+	key, err := hex.DecodeString(v)
+	if err != nil || len(key) != secretKeyLength {
+		e.wrong(name, fmt.Sprintf("is not %d bytes in hex (openssl rand -hex %d makes one)", secretKeyLength, secretKeyLength))
+	}
+	return key
+}
+
+// readConfig reads the environment of tabe serve. dataDir is where the
+// embedded database is when no other is named. The error names every setting
+// that is missing or wrong.
+func readConfig(getenv func(string) string, dataDir string) (config, error) {
+	e := &environment{getenv: getenv}
+	var c config
+	if c.addr = e.value("TABE_ADDR"); c.addr == "" {
+		c.addr = ":8080"
+	} else if _, _, err := net.SplitHostPort(c.addr); err != nil {
+		e.wrong("TABE_ADDR", "is not HOST:PORT or :PORT")
+	}
+	c.publicURL = e.address("TABE_PUBLIC_URL")
+	if c.databaseURL = e.value("TABE_DATABASE_URL"); c.databaseURL == "" {
+		c.databaseURL = embedded(dataDir)
+	} else if !strings.HasPrefix(c.databaseURL, "sqlite://") && !strings.HasPrefix(c.databaseURL, "postgres://") && !strings.HasPrefix(c.databaseURL, "postgresql://") {
+		e.wrong("TABE_DATABASE_URL", "is neither sqlite:///path nor postgres://…")
+	}
+	c.redisURL = e.value("TABE_REDIS_URL")
+	if c.secretKey = e.key("TABE_SECRET_KEY"); c.secretKey == nil {
+		e.needed("TABE_SECRET_KEY", ": residents' data is kept under this key")
+	}
+
+	if c.twilio.accountSID = e.value("TABE_TWILIO_ACCOUNT_SID"); c.twilio.accountSID != "" {
+		const reason = ", which Twilio needs"
+		c.twilio.authToken = e.needed("TABE_TWILIO_AUTH_TOKEN", reason)
+		c.twilio.smsFrom = e.value("TABE_TWILIO_SMS_FROM")
+		c.twilio.whatsappFrom = e.value("TABE_TWILIO_WHATSAPP_FROM")
+		if c.twilio.smsFrom == "" && c.twilio.whatsappFrom == "" {
+			e.wrong("TABE_TWILIO_SMS_FROM", "and TABE_TWILIO_WHATSAPP_FROM are both missing; Twilio needs one")
+		}
+		for _, name := range []string{"TABE_TWILIO_SMS_FROM", "TABE_TWILIO_WHATSAPP_FROM"} {
+			if v := e.value(name); v != "" && !strings.HasPrefix(v, "MG") && len(v) > 11 { // longer than a sender's name or short code
+				if _, err := ident.ParsePhone(v); err != nil {
+					e.wrong(name, "is no telephone number")
+				}
+			}
+		}
+		c.twilio.apiURL = e.address("TABE_TWILIO_API_URL")
+		if c.publicURL == "" {
+			e.wrong("TABE_PUBLIC_URL", "is missing"+reason+" to sign its requests")
+		}
+	}
+	if c.telegram.token = e.value("TABE_TELEGRAM_TOKEN"); c.telegram.token != "" {
+		if c.publicURL != "" {
+			c.telegram.secret = e.needed("TABE_TELEGRAM_SECRET", ", which Telegram's webhook needs")
+		}
+		c.telegram.apiURL = e.address("TABE_TELEGRAM_API_URL")
+	}
+	c.ussdSecret = e.value("TABE_USSD_SECRET")
+	if len(e.problems) > 0 {
+		return c, errors.Join(e.problems...)
+	}
+	return c, nil
+}
+
+// channels tells whether any way to residents is configured.
+func (c config) channels() bool {
+	return c.twilio.accountSID != "" || c.telegram.token != "" || c.ussdSecret != ""
+}
+
+// embedded is the address of the database file in a folder.
+func embedded(dataDir string) string {
+	if absolute, err := filepath.Abs(dataDir); err == nil {
+		dataDir = absolute
+	}
+	return "sqlite://" + filepath.ToSlash(filepath.Join(dataDir, "tabe.db"))
+}

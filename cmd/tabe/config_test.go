@@ -1,0 +1,83 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// settings is an environment.
+type settings map[string]string
+
+func (s settings) getenv(name string) string { return s[name] }
+
+var goodKey = strings.Repeat("0f", secretKeyLength)
+
+func TestEveryProblemIsNamedAndNoSecretIsShown(t *testing.T) {
+	for name, c := range map[string]struct {
+		env  settings
+		want []string
+	}{
+		"nothing":   {settings{}, []string{"TABE_SECRET_KEY is missing"}},
+		"short key": {settings{"TABE_SECRET_KEY": "s3cret"}, []string{"TABE_SECRET_KEY is not 32 bytes"}},
+		"twilio": {settings{"TABE_SECRET_KEY": goodKey, "TABE_TWILIO_ACCOUNT_SID": "AC0"},
+			[]string{"TABE_TWILIO_AUTH_TOKEN is missing", "TABE_TWILIO_SMS_FROM", "TABE_PUBLIC_URL is missing"}},
+		"telegram": {settings{"TABE_SECRET_KEY": goodKey, "TABE_TELEGRAM_TOKEN": "1:s3cret", "TABE_PUBLIC_URL": "https://tabe.example"},
+			[]string{"TABE_TELEGRAM_SECRET is missing"}},
+		"addresses": {settings{"TABE_SECRET_KEY": goodKey, "TABE_ADDR": "8080", "TABE_PUBLIC_URL": "tabe.example", "TABE_DATABASE_URL": "mysql://s3cret@host"},
+			[]string{"TABE_ADDR", "TABE_PUBLIC_URL", "TABE_DATABASE_URL"}},
+		"file": {settings{"TABE_SECRET_KEY_FILE": "/nowhere"}, []string{"TABE_SECRET_KEY_FILE cannot be read"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := readConfig(c.env.getenv, "data")
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q does not say %q", err, want)
+				}
+			}
+			if strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("%q shows a secret", err)
+			}
+		})
+	}
+}
+
+func TestACompleteConfiguration(t *testing.T) {
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte(goodKey+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := readConfig(settings{
+		"TABE_SECRET_KEY_FILE": key, "TABE_PUBLIC_URL": "https://tabe.example/",
+		"TABE_TWILIO_ACCOUNT_SID": "AC0", "TABE_TWILIO_AUTH_TOKEN": "t", "TABE_TWILIO_SMS_FROM": "+6281100000400",
+	}.getenv, "data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.publicURL != "https://tabe.example" || c.addr != ":8080" || !strings.HasPrefix(c.databaseURL, "sqlite:///") || !c.channels() || len(c.secretKey) != secretKeyLength {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestTheKeyBesideTheDataIsMadeOnce(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	first, err := keyFor(settings{}.getenv, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := keyFor(settings{}.getenv, dir)
+	if err != nil || string(again) != string(first) {
+		t.Errorf("the second use has another key (%v)", err)
+	}
+	info, err := os.Stat(filepath.Join(dir, "secret.key"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if key, err := keyFor(settings{"TABE_SECRET_KEY": goodKey}.getenv, dir); err != nil || string(key) == string(first) {
+		t.Errorf("the environment does not come first (%v)", err)
+	}
+}
