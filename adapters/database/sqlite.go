@@ -1,0 +1,212 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// readers is how many reads of a SQLite file run at once, beside the writer.
+const readers = 4
+
+// openSQLite opens the file for one writer and several readers, which do not
+// wait for each other (write-ahead log). The pragmas are part of the data
+// source name because each connection of a pool needs them, busy_timeout
+// before the others can meet a lock.
+func openSQLite(u *url.URL) (*DB, error) {
+	if u.Host != "" || !filepath.IsAbs(u.Path) {
+		return nil, errors.New("database: a SQLite URL is sqlite:///absolute/path")
+	}
+	if err := os.MkdirAll(filepath.Dir(u.Path), 0o700); err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	// SQLite would let everybody on the machine read a file that it creates.
+	file, err := os.OpenFile(u.Path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	name := (&url.URL{Scheme: "file", Path: u.Path}).String() +
+		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" +
+		"&_pragma=cache_size(-32768)&_pragma=journal_size_limit(67108864)"
+	write, err := sql.Open("sqlite", name+"&_txlock=immediate")
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	write.SetMaxOpenConns(1)
+	read, err := sql.Open("sqlite", name+"&_pragma=query_only(1)")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("database: %w", err), write.Close())
+	}
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers)
+	return &DB{Dialect: SQLite, write: write, read: read, reads: newStatements(read.PrepareContext)}, nil
+}
+
+// ErrClosed is returned by Do after Close.
+var ErrClosed = errors.New("database: closed")
+
+// maxGroup bounds a shared transaction, so that the first of a group does not
+// wait long for the last.
+const maxGroup = 256
+
+// writer is the one connection that writes. Jobs that come while a
+// transaction is being flushed are the next transaction.
+type writer struct {
+	conn  *sql.Conn
+	stmts *statements
+	jobs  chan *job
+	stop  chan struct{} // closed by close
+	once  sync.Once
+	ended chan struct{} // closed when nothing writes any more
+}
+
+type job struct {
+	fn    func(*Tx) error
+	taken atomic.Bool // by the writer, or by the caller who gave up
+	err   error       // valid once done is closed
+	done  chan struct{}
+}
+
+func newWriter(ctx context.Context, pool *sql.DB) (*writer, error) {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	w := &writer{
+		conn: conn, stmts: newStatements(conn.PrepareContext),
+		jobs: make(chan *job, 4*maxGroup), stop: make(chan struct{}), ended: make(chan struct{}),
+	}
+	go w.run()
+	return w, nil
+}
+
+func (w *writer) do(ctx context.Context, fn func(*Tx) error) error {
+	j := &job{fn: fn, done: make(chan struct{})}
+	select {
+	case w.jobs <- j:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.stop:
+		return ErrClosed
+	}
+	select {
+	case <-j.done:
+		return j.err
+	case <-ctx.Done():
+		if j.taken.CompareAndSwap(false, true) {
+			return ctx.Err()
+		}
+	case <-w.ended:
+		if j.taken.CompareAndSwap(false, true) {
+			return ErrClosed
+		}
+	}
+	<-j.done
+	return j.err
+}
+
+func (w *writer) close() error {
+	w.once.Do(func() { close(w.stop) })
+	<-w.ended
+	return errors.Join(w.stmts.close(), w.conn.Close())
+}
+
+func (w *writer) run() {
+	defer close(w.ended)
+	for {
+		j := w.waiting()
+		if j == nil {
+			select {
+			case j = <-w.jobs:
+			case <-w.stop:
+				return
+			}
+		}
+		w.group(j)
+	}
+}
+
+// group runs first and whatever else is waiting in one transaction. One that
+// fails is undone alone; if the transaction itself fails, they all do.
+func (w *writer) group(first *job) {
+	tx := &Tx{ctx: context.Background(), stmts: w.stmts} // one caller's end must not interrupt the others
+	var taken []*job
+	err := w.exec("begin immediate")
+	for j, n := first, 1; j != nil; n++ {
+		if j.taken.CompareAndSwap(false, true) {
+			taken = append(taken, j)
+			if err == nil {
+				err = w.try(tx, j)
+			}
+		}
+		if j = nil; n < maxGroup {
+			j = w.waiting()
+		}
+	}
+	if err == nil {
+		err = w.exec("commit")
+	}
+	if err != nil {
+		_ = w.exec("rollback") // fails if SQLite has done it already
+		err = fmt.Errorf("database: %w", err)
+	}
+	for _, j := range taken {
+		if j.err == nil {
+			j.err = err
+		}
+		close(j.done)
+	}
+}
+
+// waiting takes the next job if there is one.
+func (w *writer) waiting() *job {
+	select {
+	case j := <-w.jobs:
+		return j
+	default:
+		return nil
+	}
+}
+
+// try runs one job inside a savepoint. Its own failure is kept in the job; the
+// error returned is the transaction's.
+func (w *writer) try(tx *Tx, j *job) error {
+	if err := w.exec("savepoint job"); err != nil {
+		return err
+	}
+	if j.err = guard(tx, j.fn); j.err != nil {
+		if err := w.exec("rollback to job"); err != nil {
+			return errors.Join(j.err, err)
+		}
+	}
+	return w.exec("release job")
+}
+
+// guard turns a panic of fn into an error: the writer must go on.
+func guard(tx *Tx, fn func(*Tx) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("database: panic in a transaction: %v", p)
+		}
+	}()
+	return fn(tx)
+}
+
+func (w *writer) exec(query string) error {
+	stmt, err := w.stmts.get(context.Background(), query)
+	if err == nil {
+		_, err = stmt.ExecContext(context.Background())
+	}
+	return err
+}

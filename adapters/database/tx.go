@@ -1,0 +1,56 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+)
+
+// Tx is a transaction given by DB.Do. It ends with the function that it was
+// given to, and belongs to one goroutine.
+type Tx struct {
+	ctx   context.Context
+	sql   *sql.Tx     // PostgreSQL
+	stmts *statements // SQLite: of the one connection that writes
+}
+
+// Exec runs a statement and returns how many rows it changed.
+func (tx *Tx) Exec(query string, args ...any) (changed int64, err error) {
+	var result sql.Result
+	if tx.sql != nil {
+		result, err = tx.sql.ExecContext(tx.ctx, query, args...)
+	} else {
+		var stmt *sql.Stmt
+		if stmt, err = tx.stmts.get(tx.ctx, query); err == nil {
+			result, err = stmt.ExecContext(tx.ctx, args...)
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// Query reads what the transaction sees. The rows must be closed before the
+// next call.
+func (tx *Tx) Query(query string, args ...any) (*sql.Rows, error) {
+	if tx.sql != nil {
+		return tx.sql.QueryContext(tx.ctx, query, args...)
+	}
+	stmt, err := tx.stmts.get(tx.ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(tx.ctx, args...)
+}
+
+// QueryRow reads one row into dest, and returns sql.ErrNoRows if there is none.
+func (tx *Tx) QueryRow(query string, args []any, dest ...any) error {
+	if tx.sql != nil {
+		return tx.sql.QueryRowContext(tx.ctx, query, args...).Scan(dest...)
+	}
+	stmt, err := tx.stmts.get(tx.ctx, query)
+	if err != nil {
+		return err
+	}
+	return stmt.QueryRowContext(tx.ctx, args...).Scan(dest...)
+}
