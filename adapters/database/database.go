@@ -43,27 +43,14 @@ func Open(ctx context.Context, rawURL string) (*DB, error) {
 	if err != nil {
 		return nil, errors.New("database: not a URL") // the error itself would quote the password
 	}
-	var db *DB
 	switch u.Scheme {
 	case "sqlite":
-		db, err = openSQLite(u)
+		return openSQLite(ctx, u)
 	case "postgres", "postgresql":
-		db, err = openPostgres(rawURL)
+		return openPostgres(ctx, rawURL)
 	default:
 		return nil, fmt.Errorf("database: scheme %q is neither sqlite nor postgres", u.Scheme)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if err := db.migrate(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	if db.Dialect == SQLite {
-		if db.writer, err = newWriter(ctx, db.write); err != nil {
-			return nil, errors.Join(err, db.Close())
-		}
-	}
-	return db, nil
 }
 
 // Close waits for the writes that have begun and closes the connections.

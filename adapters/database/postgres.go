@@ -16,7 +16,7 @@ import (
 // connections is how many of the server's one process uses.
 const connections = 24
 
-func openPostgres(rawURL string) (*DB, error) {
+func openPostgres(ctx context.Context, rawURL string) (*DB, error) {
 	config, err := pgx.ParseConfig(rawURL)
 	if err != nil {
 		return nil, errors.New("database: not a usable postgres URL") // the error itself could quote it
@@ -30,7 +30,11 @@ func openPostgres(rawURL string) (*DB, error) {
 	pool := stdlib.OpenDB(*config)
 	pool.SetMaxOpenConns(connections)
 	pool.SetMaxIdleConns(connections)
-	return &DB{Dialect: Postgres, write: pool, read: pool}, nil
+	db := &DB{Dialect: Postgres, write: pool, read: pool}
+	if err := db.migrate(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
 }
 
 // conflictTries is how often a transaction is run that PostgreSQL ends because

@@ -18,10 +18,8 @@ import (
 const readers = 4
 
 // openSQLite opens the file for one writer and several readers, which do not
-// wait for each other (write-ahead log). The pragmas are part of the data
-// source name because each connection of a pool needs them, busy_timeout
-// before the others can meet a lock.
-func openSQLite(u *url.URL) (*DB, error) {
+// wait for each other (write-ahead log).
+func openSQLite(ctx context.Context, u *url.URL) (db *DB, err error) {
 	if u.Host != "" || !filepath.IsAbs(u.Path) {
 		return nil, errors.New("database: a SQLite URL is sqlite:///absolute/path")
 	}
@@ -36,21 +34,53 @@ func openSQLite(u *url.URL) (*DB, error) {
 	if err := file.Close(); err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
+	// Neither the switch to the write-ahead log nor goose can bear that
+	// another process does the same.
+	unlock, err := lockSQLite(ctx, u.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+
+	// The pragmas are part of the name because each connection of a pool needs
+	// them; busy_timeout comes before the others can meet a lock.
 	name := (&url.URL{Scheme: "file", Path: u.Path}).String() +
 		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" +
 		"&_pragma=cache_size(-32768)&_pragma=journal_size_limit(67108864)"
-	write, err := sql.Open("sqlite", name+"&_txlock=immediate")
+	db = &DB{Dialect: SQLite}
+	if db.write, err = sql.Open("sqlite", name+"&_txlock=immediate"); err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	db.write.SetMaxOpenConns(1)
+	if db.read, err = sql.Open("sqlite", name+"&_pragma=query_only(1)"); err != nil {
+		return nil, errors.Join(fmt.Errorf("database: %w", err), db.write.Close())
+	}
+	db.read.SetMaxOpenConns(readers)
+	db.read.SetMaxIdleConns(readers)
+	db.reads = newStatements(db.read.PrepareContext)
+	if err := db.migrate(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if db.writer, err = newWriter(ctx, db.write); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// lockSQLite waits until no other process is opening the database at path. The
+// lock is SQLite's own, on an empty file beside it, so that it works wherever
+// SQLite does and ends with the process.
+func lockSQLite(ctx context.Context, path string) (unlock func() error, err error) {
+	name := (&url.URL{Scheme: "file", Path: path + "-open"}).String() + "?_pragma=busy_timeout(30000)&_txlock=exclusive"
+	pool, err := sql.Open("sqlite", name)
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
-	write.SetMaxOpenConns(1)
-	read, err := sql.Open("sqlite", name+"&_pragma=query_only(1)")
+	tx, err := pool.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("database: %w", err), write.Close())
+		return nil, errors.Join(fmt.Errorf("database: wait for another process: %w", err), pool.Close())
 	}
-	read.SetMaxOpenConns(readers)
-	read.SetMaxIdleConns(readers)
-	return &DB{Dialect: SQLite, write: write, read: read, reads: newStatements(read.PrepareContext)}, nil
+	return func() error { return errors.Join(tx.Rollback(), pool.Close()) }, nil
 }
 
 // ErrClosed is returned by Do after Close.
