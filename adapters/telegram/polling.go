@@ -34,20 +34,21 @@ func (p *poller) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		asked := time.Now()
 		updates, err := p.ask(ctx)
-		if err == nil {
-			err = p.take(ctx, updates)
+		if ctx.Err() != nil {
+			return
 		}
-		switch {
-		case ctx.Err() != nil:
-		case err != nil:
+		if err != nil {
 			p.log.Warn("polling failed", "channel", Channel, "err", err)
 			p.rest(ctx, failures, err)
 			failures++
 			continue
-		case len(updates) == 0 && time.Since(asked) < idle:
-			sleep(ctx, idle)
 		}
 		failures = 0
+		if !p.take(ctx, updates) {
+			p.rest(ctx, 0, nil) // always short: what failed concerns one resident, and others are writing
+		} else if len(updates) == 0 && time.Since(asked) < idle {
+			sleep(ctx, idle)
+		}
 	}
 }
 
@@ -74,26 +75,25 @@ func (p *poller) ask(ctx context.Context) ([]json.RawMessage, error) {
 
 // take receives updates and moves the offset. An update that cannot be
 // received holds back the offset and the later messages of its resident, and
-// nobody else's: those are received now and skipped when they come again.
-func (p *poller) take(ctx context.Context, updates []json.RawMessage) error {
+// nobody else's: those are received now and skipped when they come again. take
+// reports whether Telegram may be asked at once for what follows.
+func (p *poller) take(ctx context.Context, updates []json.RawMessage) bool {
 	var (
-		buttons errgroup.Group
+		pressed errgroup.Group
 		waiting = map[string]bool{} // residents of whom an earlier update failed
 		stuck   []int
 		fresh   int
 		next    = p.offset
-		failed  error
 	)
-	buttons.SetLimit(8)
-	defer func() { _ = buttons.Wait() }()
+	pressed.SetLimit(8)
+	defer func() { _ = pressed.Wait() }()
 	for _, raw := range updates {
 		u, err := parseUpdate(raw)
 		if err != nil {
 			p.log.Error("update ignored", "channel", Channel, "err", err)
-			failed = err // only matters if no later update confirms this one
-			continue
+			continue // the next one confirms it
 		}
-		next = max(next, u.UpdateID+1)
+		next = u.UpdateID + 1 // they come in order; after a quiet week the numbers begin elsewhere, also lower
 		if p.done[u.UpdateID] {
 			continue
 		}
@@ -105,14 +105,14 @@ func (p *poller) take(ctx context.Context, updates []json.RawMessage) error {
 			}
 			if err := p.messages.Receive(ctx, m); err != nil {
 				p.log.Error("cannot take a message", "channel", Channel, "update", u.UpdateID, "err", err)
-				failed, waiting[m.Subject] = err, true
+				waiting[m.Subject] = true
 				stuck = append(stuck, u.UpdateID)
 				continue
 			}
 		}
 		fresh++
 		p.done[u.UpdateID] = true
-		buttons.Go(func() error { p.release(ctx, u); return nil })
+		pressed.Go(func() error { p.release(ctx, u); return nil })
 	}
 	// When the whole batch is what we have or cannot take, those behind it
 	// would never come. If most of it could be taken, the first that could not
@@ -124,14 +124,14 @@ func (p *poller) take(ctx context.Context, updates []json.RawMessage) error {
 	}
 	if len(stuck) > 0 {
 		next = stuck[0]
-	} else if next > p.offset {
-		failed = nil
 	}
+	// Updates that did not move the offset will come again at once.
+	ok := len(stuck) == 0 && (next != p.offset || len(updates) == 0)
 	p.offset = next
 	for id := range p.done {
 		if id < next {
 			delete(p.done, id)
 		}
 	}
-	return failed
+	return ok
 }

@@ -32,7 +32,8 @@ type Config struct {
 	// is off.
 	SMSFrom, WhatsAppFrom string
 	// PublicURL is where Twilio reaches us, without the path of the channel.
-	// Signatures are over it, so it must read as configured at Twilio.
+	// Signatures are over it, so it must read as configured at Twilio; a proxy
+	// takes off the path that it has, if any.
 	PublicURL string
 	APIURL    string // replaces Twilio's address; empty: Twilio's
 	Log       *slog.Logger
