@@ -38,6 +38,16 @@ const (
 	OutOfScope         Intent = "out_of_scope"
 )
 
+// Intents returns every intent, in the order of the contract.
+func Intents() []Intent {
+	return []Intent{
+		TaxBill, TaxHowToPay, TaxTransfer, PermitStatus, PermitRequirements, PermitFee,
+		MaccaEligibility, MaccaBenefits, MaccaComplaint,
+		EmergencyFire, EmergencyMedical, EmergencyCrime, EmergencyDisaster, EmergencyViolence,
+		Complaint, OfficeDirectory, HumanAgent, ChangeLanguage, Greeting, Thanks, Cancel, DeleteData, OutOfScope,
+	}
+}
+
 // Guess is an intent with the probability that it is the right one.
 type Guess struct {
 	Intent     Intent

@@ -23,6 +23,7 @@ type commands struct {
 	Understand understandCommand `cmd:"" help:"Tell what each line of standard input means."`
 	Import     importCommand     `cmd:"" help:"Load an extract of an office (CSV). Exit 1: some rows were refused, 2: the file cannot be used."`
 	Flows      flowsCommand      `cmd:"" help:"Print the state machines as Mermaid diagrams."`
+	Label      labelCommand      `cmd:"" help:"Say what was meant by what nobody understood."`
 	Check      checkCommand      `cmd:"" help:"Look at the configuration and everything it depends on. Exit 1 if something is down."`
 }
 

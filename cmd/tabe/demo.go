@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"tabe/adapters/phone"
+	pbbregistry "tabe/adapters/registry/pbb"
+	"tabe/adapters/registry/pbb/sample"
+)
+
+// demoCommand runs everything with sample data and simulated phones.
+type demoCommand struct {
+	Addr string `help:"Where to listen. The page has no sign-in: keep it on this machine." default:"localhost:8080"`
+	Data string `help:"Folder to keep the demo in; a temporary one that is removed at the end, if none is given." type:"path" placeholder:"DIR"`
+}
+
+func (c *demoCommand) Run(ctx context.Context, std streams) error {
+	if c.Data == "" {
+		dir, err := os.MkdirTemp("", "tabe-demo-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		c.Data = dir
+	}
+	key, err := keyFor(std.getenv, c.Data)
+	if err != nil {
+		return err
+	}
+	residents, err := phone.Residents()
+	if err != nil {
+		return err
+	}
+	phones := phone.New(residents)
+	log := slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	a, err := open(ctx, options{databaseURL: embedded(c.Data), secretKey: key, dataDir: c.Data, channels: phones.Channels(), log: log})
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	if err := loadSamples(ctx, a, c.Data); err != nil {
+		return err
+	}
+	page, err := phones.Handler(a.engine)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", loopbackByDefault(c.Addr))
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	a.health(mux)
+	mux.Handle("/", page)
+	mux.Handle("POST /channels/ussd", a.ussd("", log))
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	fmt.Fprintf(std.err, "Tabe' is ready: http://localhost:%s (Ctrl-C ends it)\n", port)
+	return together(ctx, a.run, func(ctx context.Context) error {
+		stop := context.AfterFunc(ctx, phones.Close) // open pages would keep the server from ending
+		defer stop()
+		return serveHTTP(ctx, listener, mux, log)
+	})
+}
+
+// loopbackByDefault turns ":8080" into an address of this machine only.
+func loopbackByDefault(addr string) string {
+	if host, port, err := net.SplitHostPort(addr); err == nil && host == "" {
+		return net.JoinHostPort("localhost", port)
+	}
+	return addr
+}
+
+// loadSamples imports the sample extract as a clerk would, unless data is
+// there: the demo on a folder of real extracts shows those.
+func loadSamples(ctx context.Context, a *app, dir string) error {
+	asOf, err := pbbregistry.New(a.db).AsOf(ctx)
+	if err != nil || !asOf.IsZero() {
+		return err
+	}
+	path := filepath.Join(dir, "pbb.csv")
+	if err := os.WriteFile(path, []byte(sample.Residents), 0o600); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	report, err := pbbregistry.Import(ctx, a.db, path, nil)
+	if err == nil && report.Refused > 0 {
+		err = fmt.Errorf("the samples have %d bad rows: %s", report.Refused, report.RejectedPath)
+	}
+	return err
+}
