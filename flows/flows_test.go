@@ -140,8 +140,8 @@ func TestMermaid(t *testing.T) {
     start --> shut: knock
 `
 	for range 20 {
-		if got := newDoor().Mermaid(); got != want {
-			t.Fatalf("%s", got)
+		if got, err := newDoor().Mermaid(); got != want || err != nil {
+			t.Fatalf("%s, %v", got, err)
 		}
 	}
 }

@@ -113,12 +113,8 @@ func (m *Machine[T]) Events() []string {
 
 // Mermaid returns the machine as a state diagram, always the same text for the
 // same table.
-func (m *Machine[T]) Mermaid() string {
-	text, err := fsm.VisualizeForMermaidWithGraphType(m.build(), fsm.StateDiagram)
-	if err != nil {
-		panic(err) // only for an unknown type of diagram
-	}
-	return text
+func (m *Machine[T]) Mermaid() (string, error) {
+	return fsm.VisualizeForMermaidWithGraphType(m.build(), fsm.StateDiagram)
 }
 
 // check returns what is wrong with the table.
