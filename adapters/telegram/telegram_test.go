@@ -606,3 +606,17 @@ func FuzzUpdate(f *testing.F) {
 		}
 	})
 }
+
+// After a week without updates Telegram begins to number at another place.
+func TestPollingWhenNumbersBeginAnew(t *testing.T) {
+	inbox := channeltest.NewInbox(nil)
+	p := &poller{Bot: newBot(t, newProvider(t)), messages: inbox, done: map[int]bool{}}
+	for _, id := range []int{500, 3} {
+		if !p.take(t.Context(), []json.RawMessage{json.RawMessage(said(id, `"text": "x"`))}) || p.offset != id+1 {
+			t.Errorf("after update %d the offset is %d", id, p.offset)
+		}
+	}
+	if n := len(inbox.Messages()); n != 2 || len(p.done) > 0 {
+		t.Errorf("%d messages, %d remembered", n, len(p.done))
+	}
+}
