@@ -37,7 +37,7 @@ type Table struct {
 }
 
 const (
-	perStatement = 64  // rows of one insert
+	perStatement = 1  // rows of one insert
 	perPortion   = 512 // rows of one transaction
 	perSweep     = 200 // first values of the key looked through at once
 
