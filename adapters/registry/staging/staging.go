@@ -37,9 +37,8 @@ type Table struct {
 }
 
 const (
-	perStatement = 1  // rows of one insert
-	perPortion   = 512 // rows of one transaction
-	perSweep     = 200 // first values of the key looked through at once
+	perPortion = 512 // rows of one transaction
+	perSweep   = 500 // rows looked through at once
 
 	// deadAfter is how long a load may be silent. It must be longer than any
 	// machine sleeps in the middle of one.
@@ -52,14 +51,21 @@ type Load struct {
 	table Table
 	id    int64
 
+	perStatement          int // rows of insertMany
 	insertMany, insertOne string
 	values                []any // of the rows of this portion
 }
 
 // Begin opens a load of the named file.
 func Begin(ctx context.Context, db *database.DB, table Table, file string) (*Load, error) {
+	// A server is asked rarely and for much. The driver of SQLite looks up each
+	// parameter of a statement by its name among all others.
+	perStatement := 64
+	if db.Dialect == database.SQLite {
+		perStatement = 1
+	}
 	l := &Load{
-		db: db, table: table,
+		db: db, table: table, perStatement: perStatement,
 		insertMany: table.insert(perStatement), insertOne: table.insert(1),
 		values: make([]any, 0, perPortion*(len(table.Columns)+1)),
 	}
@@ -112,8 +118,8 @@ func (l *Load) flush(ctx context.Context) error {
 			err = ErrGivenUp
 		}
 		rest := l.values
-		for ; err == nil && len(rest) >= perStatement*width; rest = rest[perStatement*width:] {
-			_, err = tx.Exec(l.insertMany, rest[:perStatement*width]...)
+		for ; err == nil && len(rest) >= l.perStatement*width; rest = rest[l.perStatement*width:] {
+			_, err = tx.Exec(l.insertMany, rest[:l.perStatement*width]...)
 		}
 		for ; err == nil && len(rest) > 0; rest = rest[width:] {
 			_, err = tx.Exec(l.insertOne, rest[:width]...)
@@ -198,26 +204,32 @@ func (l *Load) sweep(ctx context.Context) error {
 		same = append(same, fmt.Sprintf("newer.%s = older.%[1]s", column))
 	}
 	next := fmt.Sprintf(`select %s from %s where %[1]s > $1 order by %[1]s limit 1 offset %[3]d`, first, l.table.Name, perSweep)
-	remove := fmt.Sprintf(`delete from %s as older where older.%s > $1 and (older.%[2]s <= $2 or $2 = '') and exists (
+	remove := fmt.Sprintf(`delete from %s as older where exists (
 		select 1 from registry_loads o where o.id = older.load and (o.sequence = 0 or o.sequence > 0 and exists (
 			select 1 from %[1]s as newer join registry_loads n on n.id = newer.load
-			where %[3]s and n.sequence > o.sequence)))`, l.table.Name, first, strings.Join(same, " and "))
-	for from, to := "", "-"; to != ""; from = to {
+			where %s and n.sequence > o.sequence)))
+		and older.%s > $1`, l.table.Name, strings.Join(same, " and "), first)
+	removeUpTo := fmt.Sprintf("%s and older.%s <= $2", remove, first)
+	for from := ""; ; {
+		var to string
 		err := l.db.QueryRow(ctx, next, from).Scan(&to)
-		if errors.Is(err, sql.ErrNoRows) {
-			to, err = "", nil
-		}
-		if err == nil {
-			err = l.portion(ctx, func(tx *database.Tx) error {
-				_, err := tx.Exec(remove, from, to)
-				return err
-			})
-		}
-		if err != nil {
+		last := errors.Is(err, sql.ErrNoRows)
+		if err != nil && !last {
 			return err
 		}
+		err = l.portion(ctx, func(tx *database.Tx) (err error) {
+			if last {
+				_, err = tx.Exec(remove, from)
+			} else {
+				_, err = tx.Exec(removeUpTo, from, to)
+			}
+			return err
+		})
+		if err != nil || last {
+			return err
+		}
+		from = to
 	}
-	return nil
 }
 
 // AsOf returns when the newest visible load of a registry was finished; the
