@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"tabe/adapters/database"
-	"tabe/adapters/redis"
 	pbbregistry "tabe/adapters/registry/pbb"
 	"tabe/adapters/store"
+	"tabe/adapters/unanswered"
 	"tabe/bot"
 	"tabe/bot/understand"
 	"tabe/flows/bahasa"
@@ -37,12 +37,11 @@ type options struct {
 
 // app is everything wired together.
 type app struct {
-	db       *database.DB
-	store    *store.Store
-	sessions *redis.Sessions
-	engine   *bot.Engine
-	sender   *bot.Sender
-	words    *locales.Catalog
+	db     *database.DB
+	store  *store.Store
+	engine *bot.Engine
+	sender *bot.Sender
+	words  *locales.Catalog
 }
 
 // The channels that reach residents.
@@ -76,7 +75,7 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	if a.db, err = database.Open(ctx, o.databaseURL); err != nil {
 		return err
 	}
-	if a.store, err = store.New(a.db, o.secretKey, o.clock); err != nil {
+	if a.store, err = store.New(a.db, o.secretKey, o.clock, store.On(keepUnanswered)); err != nil {
 		return err
 	}
 	list, home, err := newFlows(o.dataDir, pbbregistry.New(a.db))
@@ -88,12 +87,6 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 		Store: a.store, Words: a.words, Understand: ears.Understand,
 		Flows: list, Home: home, Formats: formats(o.inline),
 		Deliver: a.sender.Push, Clock: o.clock, Log: o.log,
-	}
-	if o.redisURL != "" {
-		if a.sessions, err = redis.Open(o.redisURL); err != nil {
-			return fmt.Errorf("TABE_REDIS_URL: %w", err)
-		}
-		config.Sessions = a.sessions
 	}
 	a.engine, err = bot.New(config)
 	return err
@@ -167,11 +160,13 @@ func (a *app) run(ctx context.Context) error {
 
 func (a *app) close() error {
 	var problems []error
-	if a.sessions != nil {
-		problems = append(problems, a.sessions.Close())
-	}
 	if a.db != nil {
 		problems = append(problems, a.db.Close())
 	}
 	return errors.Join(problems...)
+}
+
+// keepUnanswered writes down what nobody understood.
+func keepUnanswered(tx *database.Tx, e bot.Entry, u menu.Unanswered) error {
+	return unanswered.Save(tx, e.At, u)
 }

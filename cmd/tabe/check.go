@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"tabe/adapters/database"
-	"tabe/adapters/redis"
 	pbbregistry "tabe/adapters/registry/pbb"
 	"tabe/adapters/store"
 	"tabe/bot"
@@ -31,16 +30,6 @@ func (c *checkCommand) Run(ctx context.Context, std streams) error {
 		return exit(1)
 	}
 	c.database(ctx, r, config)
-	if config.redisURL != "" {
-		r.look(ctx, "redis", func(ctx context.Context) (string, error) {
-			sessions, err := redis.Open(config.redisURL)
-			if err != nil {
-				return "", err
-			}
-			defer sessions.Close()
-			return "answers", sessions.Ping(ctx)
-		})
-	}
 	if err == nil {
 		c.channels(ctx, r, config)
 	}
@@ -118,4 +107,25 @@ func (r *checks) line(what string, err error, good string) {
 		return
 	}
 	fmt.Fprintf(r.out, "ok    %-14s %s\n", what, good)
+}
+
+// queues tells what waits and lists the dead letters.
+func (c *checkCommand) queues(ctx context.Context, out io.Writer, messages *store.Store) (string, error) {
+	const shown = 20
+	letters, err := messages.DeadLetters(ctx, shown)
+	if err != nil {
+		return "", err
+	}
+	for _, l := range letters {
+		fmt.Fprintf(out, "dead  %-14s message %d, %s, after %d attempts: %s\n", l.Channel, l.ID, l.Created.In(bot.WITA).Format("2006-01-02 15:04"), l.Attempts, l.Reason)
+	}
+	q, err := messages.Queues(ctx)
+	if err != nil {
+		return "", err
+	}
+	var unsent int64
+	for _, channel := range q.Unsent {
+		unsent += channel.Count
+	}
+	return fmt.Sprintf("%d to answer, %d to send, %d dead letters", q.Unanswered.Count, unsent, q.Dead), nil
 }

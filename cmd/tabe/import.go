@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -43,7 +44,7 @@ func runImport(ctx context.Context, std streams, data dataFlag, path string, loa
 	}
 	defer db.Close()
 	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(std.err), progressbar.OptionSetDescription("memuat"),
-		progressbar.OptionShowBytes(true), progressbar.OptionSetWidth(40), progressbar.OptionThrottle(progressEvery))
+		progressbar.OptionShowBytes(true), progressbar.OptionSetWidth(40), progressbar.OptionThrottle(100*time.Millisecond))
 	report, err := load(ctx, db, path, func(done, total int64) {
 		if bar.GetMax64() != total {
 			bar.ChangeMax64(total)
