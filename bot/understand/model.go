@@ -34,9 +34,13 @@ type model struct {
 	temperature float32 // divides the scores, so that the probabilities are honest
 	bias        [classes]float32
 	weights     []int8 // buckets × classes
+
+	// of the language, see language.go
+	accentScale, accentBias float32
+	accents                 []int8
 }
 
-const modelMagic = "TBU1"
+const modelMagic = "TBU2"
 
 // readModel reads what Model.write wrote.
 func readModel(file []byte) (*model, error) {
@@ -48,23 +52,26 @@ func readModel(file []byte) (*model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("understand: model: %w", err)
 	}
-	head := len(modelMagic) + 4*(2+classes)
-	if len(raw) != head+buckets*classes || string(raw[:len(modelMagic)]) != modelMagic {
+	head := len(modelMagic) + 4*(4+classes)
+	if len(raw) != head+buckets*classes+accents || string(raw[:len(modelMagic)]) != modelMagic {
 		return nil, errors.New("understand: model: not of this version; run go generate")
 	}
-	m := &model{weights: make([]int8, buckets*classes)}
+	m := &model{weights: make([]int8, buckets*classes), accents: make([]int8, accents)}
 	at := len(modelMagic)
 	next := func() float32 {
 		f := math.Float32frombits(binary.LittleEndian.Uint32(raw[at:]))
 		at += 4
 		return f
 	}
-	m.scale, m.temperature = next(), next()
+	m.scale, m.temperature, m.accentScale, m.accentBias = next(), next(), next(), next()
 	for c := range m.bias {
 		m.bias[c] = next()
 	}
-	for i, b := range raw[head:] {
-		m.weights[i] = int8(b)
+	for i := range m.weights {
+		m.weights[i] = int8(raw[head+i])
+	}
+	for i := range m.accents {
+		m.accents[i] = int8(raw[head+len(m.weights)+i])
 	}
 	return m, nil
 }
@@ -75,10 +82,15 @@ func (m *model) write() ([]byte, error) {
 	put := func(f float32) { raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(f)) }
 	put(m.scale)
 	put(m.temperature)
+	put(m.accentScale)
+	put(m.accentBias)
 	for _, b := range m.bias {
 		put(b)
 	}
 	for _, w := range m.weights {
+		raw = append(raw, byte(w))
+	}
+	for _, w := range m.accents {
 		raw = append(raw, byte(w))
 	}
 	var b bytes.Buffer

@@ -57,7 +57,9 @@ func (s *utterance) near(words map[string]bool, at, reach int) bool {
 	return false
 }
 
-func (s *utterance) anywhere(words map[string]bool) bool { return s.near(words, len(s.tokens), len(s.tokens)) }
+func (s *utterance) anywhere(words map[string]bool) bool {
+	return s.near(words, len(s.tokens), len(s.tokens))
+}
 
 func (s *utterance) numberSlot(slots Slots, at int, intent Intent) Slots {
 	n := s.numbers[at]

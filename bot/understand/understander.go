@@ -77,6 +77,7 @@ func (u *Understander) prepare(s *utterance, text string) float64 {
 	s.readNumbers()
 	lean := u.language(s)
 	s.bugis = lean > 0
+	s.features = s.features[:0]
 	for i := range s.tokens {
 		if t := &s.tokens[i]; t.kind == word {
 			t.symbol = u.lexicon.find(t.key, s.bugis)
@@ -86,10 +87,4 @@ func (u *Understander) prepare(s *utterance, text string) float64 {
 	u.gazetteer.find(s)
 	s.extract()
 	return lean
-}
-
-// language returns the log-odds of Bugis against Indonesian in nats.
-func (u *Understander) language(s *utterance) float64 {
-	nats, _ := u.identifier.sum(s)
-	return nats/4 + float64(s.lontara)*certainly
 }

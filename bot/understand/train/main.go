@@ -7,8 +7,7 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"path/filepath"
-	"strings"
+	"slices"
 
 	"tabe/bot/understand"
 )
@@ -21,27 +20,14 @@ func main() {
 }
 
 func run() error {
-	files, err := filepath.Glob("corpus/*.tsv")
+	examples, patterns, err := understand.ReadCorpus("corpus")
 	if err != nil {
 		return err
-	}
-	var examples []understand.Example
-	for _, name := range files {
-		f, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		part, err := understand.ReadExamples(f, strings.TrimSuffix(filepath.Base(name), ".tsv"))
-		f.Close()
-		if err != nil {
-			return err
-		}
-		examples = append(examples, part...)
 	}
 	if len(examples) == 0 {
 		return fmt.Errorf("no corpus here: run it from bot/understand")
 	}
-	u, err := understand.Learn(examples)
+	u, err := understand.Learn(slices.Concat(patterns, examples), 0)
 	if err != nil {
 		return err
 	}
@@ -49,6 +35,6 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	log.Printf("%d utterances, %d bytes", len(examples), len(model))
+	log.Printf("%d utterances, %d more from patterns, %d bytes", len(examples), len(patterns), len(model))
 	return os.WriteFile("data/model.bin", model, 0o644)
 }
