@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+
+	"tabe/adapters/database"
+	pbbregistry "tabe/adapters/registry/pbb"
+	"tabe/bot"
+	"tabe/bot/bottest"
+	"tabe/bot/understand"
+	"tabe/locales"
+)
+
+// question is what the benchmarked residents ask: understood, looked up in the
+// registry, put into words.
+const question = "berapa pbb 73.12.040.006.001-9001.0"
+
+// benchmarkTurns sends the question from ever new residents and waits for each
+// answer.
+func benchmarkTurns(b *testing.B, e *bot.Engine) {
+	b.ReportAllocs()
+	var n atomic.Int64
+	turn := func() {
+		from := fmt.Sprintf("+62811%08d", n.Add(1))
+		texts, err := e.Converse(context.Background(), bot.Message{ID: from, Channel: smsChannel, Peer: from, Subject: "tel:" + from, Text: question})
+		if err != nil || len(texts) == 0 {
+			b.Error(texts, err)
+		}
+	}
+	turn()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			turn()
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "turns/s")
+}
+
+// BenchmarkTurn measures one whole turn: journal, understanding, flow, registry,
+// words, commit. Run it with -cpu 1 for the latency of one resident alone and
+// with many goroutines for the rate: SQLite shares its flushes among them.
+func BenchmarkTurn(b *testing.B) {
+	b.Run("memory", func(b *testing.B) {
+		a := benchApp(b)
+		words, err := locales.New()
+		if err != nil {
+			b.Fatal(err)
+		}
+		ears, err := understand.New()
+		if err != nil {
+			b.Fatal(err)
+		}
+		all, home, err := newFlows("", pbbregistry.New(a.db))
+		if err != nil {
+			b.Fatal(err)
+		}
+		e, err := bot.New(bot.Config{Store: bottest.NewStore(nil), Words: words, Understand: ears.Understand, Flows: all, Home: home, Formats: formats(true)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		benchmarkTurns(b, e)
+	})
+	b.Run("sqlite", func(b *testing.B) { benchmarkTurns(b, benchApp(b).engine) })
+	b.Run("sqlite-64", func(b *testing.B) {
+		b.SetParallelism(32) // times GOMAXPROCS
+		benchmarkTurns(b, benchApp(b).engine)
+	})
+}
+
+// BenchmarkBareCommit is the limit: one row a commit, the same flushes, and
+// nothing else.
+func BenchmarkBareCommit(b *testing.B) {
+	a := benchApp(b)
+	b.SetParallelism(32)
+	var n atomic.Int64
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			err := a.db.Do(context.Background(), func(tx *database.Tx) error {
+				_, err := tx.Exec(`insert into journal (channel, message_id, resident, accepted, body, answered) values ('x', $1, 'x', 0, $2, 0)`,
+					fmt.Sprint(n.Add(1)), make([]byte, 200))
+				return err
+			})
+			if err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
+}
+
+func benchApp(b *testing.B) *app {
+	b.Helper()
+	dir := b.TempDir()
+	a, err := open(context.Background(), options{
+		databaseURL: embedded(dir), secretKey: make([]byte, secretKeyLength), dataDir: dir, inline: true, log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = a.engine.Close(context.Background())
+		_ = a.close()
+	})
+	if _, err := pbbregistry.Import(context.Background(), a.db, samples, nil); err != nil {
+		b.Fatal(err)
+	}
+	return a
+}
