@@ -240,10 +240,13 @@ func (e *Engine) render(t *Turn) ([]Text, error) {
 	}
 	s := speaker{words: e.Words, language: t.Resident.Language, format: format}
 	texts := make([]Text, 0, len(t.replies))
+	last := len(t.replies) - 1
+	// A remark where no question is open ends like any other answer.
+	keeps := t.replies[last].Keep && (len(conv.Options) > 0 || conv.Number)
 	for i, r := range t.replies {
-		if i == len(t.replies)-1 && !r.Keep {
+		if i == last && !keeps {
 			conv.Over, conv.Number = r.End, r.Number
-			if !r.End && !r.Number && !slices.ContainsFunc(r.Options, func(o Option) bool { return o.Value == MenuValue }) && conv.Flow != e.Home.Name() {
+			if !r.End && !r.Number && !slices.ContainsFunc(r.Options, func(o Option) bool { return o.Value == MenuValue }) && (conv.Flow != e.Home.Name() || len(r.Options) == 0) {
 				r.Options = append(slices.Clip(r.Options), Choice(MenuValue)) // no answer is a dead end
 			}
 		}
@@ -253,7 +256,7 @@ func (e *Engine) render(t *Turn) ([]Text, error) {
 		}
 		texts = append(texts, text)
 	}
-	if last := len(texts) - 1; t.replies[last].Keep {
+	if keeps {
 		texts[last].Options = conv.Options
 	} else {
 		conv.Options = texts[last].Options

@@ -75,7 +75,8 @@ type Flow struct{ *flows.Machine[*saying] }
 // saying is a turn and what heads the list in it.
 type saying struct {
 	*bot.Turn
-	key string
+	key    string
+	urgent bool // nothing but the answer
 }
 
 // New returns the flow.
@@ -83,8 +84,10 @@ func New() Flow {
 	return Flow{flows.New(events, map[string]flows.Enter[*saying]{
 		listing: func(_ context.Context, s *saying) error {
 			r := bot.Reply{Key: s.key}
-			for _, intent := range services {
-				r.Options = append(r.Options, topic(intent))
+			if !s.urgent {
+				for _, intent := range services {
+					r.Options = append(r.Options, topic(intent))
+				}
 			}
 			s.Say(r)
 			return nil
@@ -145,7 +148,9 @@ func (f Flow) decide(t *bot.Turn) (event string, s *saying) {
 	case t.Media != "" && t.Text == "":
 		s.key = "menu.media"
 		return list, s
-	case u.Confidence >= bot.Sure && answers[u.Intent] != "", slices.Contains(emergencies, u.Intent) && u.Confidence >= bot.Unsure:
+	case slices.Contains(emergencies, u.Intent) && u.Confidence >= bot.Unsure:
+		s.key, s.urgent = answers[u.Intent], true
+	case u.Confidence >= bot.Sure && answers[u.Intent] != "":
 		s.key = answers[u.Intent]
 	case u.Confidence >= bot.Unsure && u.Intent != understand.OutOfScope && u.Second.Intent != "" && u.Second.Intent != understand.OutOfScope:
 		t.Effect(unanswered(t))
