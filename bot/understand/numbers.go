@@ -15,7 +15,8 @@ const (
 	sixteen              // a NIK or the number of a family card
 	phone
 	year
-	fragment // a NOP or NIK that lacks digits
+	fragment  // a NOP or NIK that lacks digits
+	reference // the number of a permit: 0099/SIPB/DPM-PTSP/XI/2025
 )
 
 // joins tells whether a mark can stand between two groups of one number.
@@ -36,7 +37,18 @@ var digitWords = map[string]byte{
 // readNumbers finds the numerals of u, in order.
 func (u *utterance) readNumbers() {
 	for i := 0; i < len(u.tokens); {
+		if end := u.referenceEnd(i); end > i {
+			u.numbers = append(u.numbers, numeral{digits: u.source[u.tokens[i].start:u.tokens[end-1].end], from: i, to: end, shape: reference})
+			for ; i < end; i++ {
+				u.tokens[i].part = true
+			}
+			continue
+		}
 		if u.tokens[i].kind == word {
+			if end, ok := u.readYear(i); ok {
+				i = end
+				continue
+			}
 			i = u.readSpelled(i)
 			continue
 		}
@@ -52,6 +64,67 @@ func (u *utterance) readNumbers() {
 			i = u.readGroups(i, end)
 		}
 	}
+}
+
+// referenceEnd returns the end of the permit number that begins at token i, or
+// i: groups joined by strokes or hyphens without spaces, letters among them.
+func (u *utterance) referenceEnd(i int) int {
+	end, strokes, hyphens, letters, digits := i+1, 0, 0, u.tokens[i].kind != number, 0
+	if u.tokens[i].kind == number {
+		digits = len(u.tokens[i].low)
+	}
+	for end < len(u.tokens) && u.tokens[end].start == u.tokens[end-1].end+1 && (u.tokens[end].gap == '/' || u.tokens[end].gap == '-') {
+		if u.tokens[end].gap == '/' {
+			strokes++
+		} else {
+			hyphens++
+		}
+		if u.tokens[end].kind == number {
+			digits += len(u.tokens[end].low)
+		} else {
+			letters = true
+		}
+		end++
+	}
+	if letters && digits >= 5 && (strokes >= 2 && u.tokens[i].kind != word || u.tokens[i].kind == word && strokes == 0 && hyphens >= 2) {
+		return end
+	}
+	return i
+}
+
+// tens are the words of which "dua ribu sembilan belas" is made.
+var tens = map[string]int{"satu": 1, "dua": 2, "tiga": 3, "empat": 4, "lima": 5, "enam": 6, "tujuh": 7, "delapan": 8, "sembilan": 9, "sepuluh": 10, "sebelas": 11,
+	"telu": 3, "epa": 4, "eneng": 6, "pitu": 7, "arua": 8, "asera": 9, "sepulo": 10, "duapulo": 20}
+
+// readYear reads a year of this century in words.
+func (u *utterance) readYear(i int) (end int, ok bool) {
+	word := func(j int) string {
+		if j < len(u.tokens) && u.tokens[j].kind == word {
+			return string(u.tokens[j].key)
+		}
+		return ""
+	}
+	if word(i) != "dua" || word(i+1) != "ribu" && word(i+1) != "sebu" {
+		return i, false
+	}
+	value, j := 0, i+2
+	for ; j < i+6; j++ {
+		w := word(j)
+		if n, ok := tens[w]; ok {
+			value += n
+		} else if w == "belas" && value < 10 {
+			value += 10
+		} else if w == "puluh" && value < 10 {
+			value *= 10
+		} else {
+			break
+		}
+	}
+	if value == 0 || value > 49 {
+		return i, false
+	}
+	u.classify(string([]byte{'2', '0', '0' + byte(value/10), '0' + byte(value%10)}), i, j)
+	return j, true
 }
 
 // readSpelled reads three digit words or more in a row as one number.
@@ -77,7 +150,7 @@ func (u *utterance) readSpelled(i int) int {
 // ends before end, and returns where the next one may begin.
 func (u *utterance) readGroups(i, end int) int {
 	total := 0
-	for j := i; j < end && j < i+10; j++ {
+	for j := i; j < end && j < i+24; j++ {
 		total += len(u.tokens[j].low)
 		if total > 22 {
 			break
@@ -102,7 +175,7 @@ func (u *utterance) readGroups(i, end int) int {
 	}
 	// Not one of the known lengths. A run that looks like a torn NOP or NIK is one number.
 	j, total := i, 0
-	for ; j < end && j < i+10; j++ {
+	for ; j < end && j < i+24 && total+len(u.tokens[j].low) <= 22; j++ {
 		total += len(u.tokens[j].low)
 	}
 	if j-i > 1 && total >= 9 && total <= 21 && string(u.join(i, j)[:2]) == "73" {

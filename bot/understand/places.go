@@ -16,7 +16,9 @@ var (
 		"depan belakang samping sebelah arah lorong salo sungai pasar puskesmas sd smp sma masjid mesjid jembatan kantor jalan jl poros tinggal")
 	kecamatanWords = setOf("kec kecamatan kacamatang kecamatang camat kcmtn")
 	desaWords      = setOf("desa ds des kel kelurahan kampung kampong dusun dsn kp lurah")
-	ordinary       = setOf("barang sering bila galung ujung watu lemba belo kebo kaca masing soga botto barae pesse jampu congko labae tinco goarie mario citta timusu sering bulue")
+	ordinary       = setOf("barang sering bila galung ujung watu belo kebo kaca masing soga pesse jampu congko mario")
+	// Names that need a capital or the word desa even after "di": in the rice field, at the end of.
+	common = setOf("galung ujung barang bila kaca")
 	// Bare beginnings of the names that look alike.
 	alike = []string{"marioriwawo", "marioriawa", "liliriaja", "lilirilau"}
 )
@@ -70,7 +72,7 @@ func readGazetteer(table string) gazetteer {
 		}
 	}
 	for k := range g.names {
-		if len(k) < 5 || ordinary[k] {
+		if len(k) < 6 || ordinary[k] || k == "batubatu" {
 			continue
 		}
 		g.typos[k] = append(g.typos[k], k)
@@ -137,8 +139,11 @@ func (g *gazetteer) match(u *utterance, joined []byte, from, to int) bool {
 			}
 		}
 	}
-	if exact && ordinary[string(stem)] && !before && !lastAfterComma(u, from, to) {
-		return false
+	if exact && ordinary[string(stem)] {
+		named := u.tokens[from].upper && !u.shouted() && from > 0 || from > 0 && desaWords[string(u.tokens[from-1].key)]
+		if common[string(stem)] && !named || !before && !named && !lastAfterComma(u, from, to) || len(stem) != len(joined) {
+			return false
+		}
 	}
 	if to == from+1 && !exact && lookAlike(joined) && (len(joined) > 5 || before) {
 		return g.guess(u, joined, from, to)
@@ -150,7 +155,7 @@ func (g *gazetteer) match(u *utterance, joined []byte, from, to int) bool {
 		u.mention(pick(u, found, from), from, to, false)
 		return true
 	}
-	if len(joined) < 5 || to == from+1 && u.tokens[from].known && !before || to > from+1 && len(joined) < 8 {
+	if len(joined) < 6 || to == from+1 && u.tokens[from].known || to > from+1 && len(joined) < 8 {
 		return false
 	}
 	if k, ok := g.misspelt(joined); ok && (before || len(joined) >= 7) {
@@ -158,6 +163,16 @@ func (g *gazetteer) match(u *utterance, joined []byte, from, to int) bool {
 		return true
 	}
 	return false
+}
+
+// shouted tells whether the whole text is written in capitals.
+func (u *utterance) shouted() bool {
+	for i := range u.source {
+		if c := u.source[i]; c >= 'a' && c <= 'z' {
+			return false
+		}
+	}
+	return true
 }
 
 // lastAfterComma accepts a name that a person adds at the end: "longsor, Watu".
@@ -189,7 +204,7 @@ func (g *gazetteer) misspelt(k []byte) (string, bool) {
 	best, unique := "", false
 	try := func(deletion []byte) {
 		for _, name := range g.typos[string(deletion)] {
-			if name != best && slip(k, name) {
+			if name != best && name[0] == k[0] && slip(k, name) {
 				unique = best == ""
 				best = name
 			}

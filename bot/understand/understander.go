@@ -11,6 +11,9 @@ type Understander struct {
 	identifier identifier
 	model      *model
 	commands   map[string]Intent
+	offices    phrases
+	permits    phrases
+	landmarks  phrases
 	scratch    sync.Pool
 }
 
@@ -34,6 +37,9 @@ func newUnderstander() (*Understander, error) {
 		gazetteer:  readGazetteer(placeTable),
 		identifier: id,
 		commands:   readCommands(),
+		offices:    readPhrases(officeTable),
+		permits:    readPhrases(permitTable),
+		landmarks:  readPhrases(landmarkTable),
 		scratch:    sync.Pool{New: func() any { return newUtterance() }},
 	}, nil
 }
