@@ -29,8 +29,7 @@ create table outbox (
     id          bigint  primary key,          -- 64 * journal.seq + position in the answer
     resident    text    not null,
     channel     text    not null,
-    peer        bytea   not null,             -- encrypted
-    body        bytea   not null,             -- encrypted; empty: erased
+    body        bytea   not null,              -- where it goes and the text, encrypted; empty: erased
     status      text    not null,
     ready       boolean not null,             -- nothing unsent is before it
     next        bigint,
@@ -45,3 +44,10 @@ create index outbox_due on outbox (channel, due) where status = 'queued' and rea
 create unique index outbox_last on outbox (resident, channel) where status = 'queued' and next is null;
 create index outbox_receipt on outbox (provider_id, channel) where provider_id is not null;
 create index outbox_dead on outbox (id) where status = 'dead';
+
+-- What the secret key of these tables gives away of itself, so that another
+-- one is noticed before it spoils anything.
+create table secret_key (
+    id    bigint not null primary key,
+    proof bytea not null
+);

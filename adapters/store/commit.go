@@ -1,0 +1,192 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"time"
+
+	"tabe/adapters/database"
+	"tabe/bot"
+)
+
+// maxReplies is how many messages can answer one: the outbox id of a reply is
+// maxReplies * seq + its position, so that it is known before it is written.
+const maxReplies = 64
+
+// handedOut is how long the replies that Commit returns are claimed for.
+const handedOut = 30 * time.Second
+
+// parcel is what of a bot.Outbound is encrypted.
+type parcel struct {
+	Peer string   `json:"p"`
+	Text bot.Text `json:"t"`
+}
+
+func parcelPlace(id int64) string { return "outbox.body|" + strconv.FormatInt(id, 10) }
+
+// turn is a bot.Done with everything encrypted, so that the transaction does
+// nothing but write.
+type turn struct {
+	bot.Done
+	state  []byte
+	answer []byte   // inline
+	first  int64    // id of the first reply
+	bodies [][]byte // of the replies that go through the outbox
+}
+
+func (s *Store) sealTurn(done bot.Done) (t turn, err error) {
+	t = turn{Done: done, state: s.seal.seal(done.State, statePlace(done.Entry.Resident)), first: done.Entry.Seq * maxReplies}
+	if len(done.Replies) > maxReplies {
+		return t, fmt.Errorf("%d replies to one message", len(done.Replies))
+	}
+	if done.Inline {
+		plain, err := json.Marshal(done.Replies)
+		if err != nil {
+			return t, err
+		}
+		t.answer = s.seal.seal(plain, answerPlace(done.Entry.Seq))
+		return t, nil
+	}
+	for i, text := range done.Replies {
+		plain, err := json.Marshal(parcel{Peer: done.Entry.Peer, Text: text})
+		if err != nil {
+			return t, err
+		}
+		t.bodies = append(t.bodies, s.seal.seal(plain, parcelPlace(t.first+int64(i))))
+	}
+	return t, nil
+}
+
+// Commit implements bot.Store.
+func (s *Store) Commit(ctx context.Context, done bot.Done) (send []bot.Outbound, err error) {
+	for _, effect := range done.Effects {
+		if _, known := s.effects[reflect.TypeOf(effect)]; !known {
+			return nil, fmt.Errorf("store: nobody applies effects of type %T", effect)
+		}
+	}
+	t, err := s.sealTurn(done)
+	if err != nil {
+		return nil, fmt.Errorf("store: commit: %w", err)
+	}
+	now := s.clock()
+	var waits bool
+	err = s.db.Do(ctx, func(tx *database.Tx) (err error) {
+		waits, err = s.commit(tx, t, now)
+		return err
+	})
+	if errors.Is(err, bot.ErrStale) {
+		return nil, bot.ErrStale
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store: commit: %w", err)
+	}
+	if waits {
+		return nil, nil
+	}
+	for i := range t.bodies {
+		send = append(send, bot.Outbound{
+			ID: t.first + int64(i), Resident: done.Entry.Resident, Channel: done.Entry.Channel,
+			Peer: done.Entry.Peer, Text: done.Replies[i],
+		})
+	}
+	return send, nil
+}
+
+// commit reports whether the replies wait behind earlier ones.
+func (s *Store) commit(tx *database.Tx, t turn, now time.Time) (waits bool, err error) {
+	id := t.Entry.Resident
+	var answer any // a nil []byte would be written as an empty value
+	if t.Inline {
+		answer = t.answer
+	}
+	changed, err := tx.Exec(`update journal set answered = $1, answer = $2, previous = (select last_seq from residents where id = $3)
+		where seq = $4 and answered is null`, database.Micros(now), answer, id, t.Entry.Seq)
+	if err != nil {
+		return false, err
+	}
+	if changed == 0 {
+		return false, bot.ErrStale
+	}
+	if t.Before == 0 {
+		changed, err = tx.Exec(`insert into residents (id, version, state, last_seq) values ($1, 1, $2, $3) on conflict do nothing`,
+			id, t.state, t.Entry.Seq)
+	} else {
+		changed, err = tx.Exec(`update residents set version = version + 1, state = $1, last_seq = $2 where id = $3 and version = $4`,
+			t.state, t.Entry.Seq, id, t.Before)
+	}
+	if err != nil {
+		return false, err
+	}
+	if changed == 0 {
+		return false, bot.ErrStale
+	}
+	for _, effect := range t.Effects {
+		if err := s.effects[reflect.TypeOf(effect)].apply(tx, t.Entry, effect); err != nil {
+			return false, err
+		}
+	}
+	if len(t.bodies) == 0 {
+		return false, nil
+	}
+	if waits, err = attach(tx, id, t.Entry.Channel, t.first); err != nil {
+		return false, err
+	}
+	due := now
+	if !waits {
+		due = now.Add(handedOut)
+	}
+	for i, body := range t.bodies {
+		reply := t.first + int64(i)
+		var next any
+		if i < len(t.bodies)-1 {
+			next = reply + 1
+		}
+		if _, err := tx.Exec(`insert into outbox (id, resident, channel, body, status, ready, next, due, created)
+			values ($1, $2, $3, $4, 'queued', $5, $6, $7, $8)`,
+			reply, id, t.Entry.Channel, body, !waits && i == 0, next, database.Micros(due), database.Micros(now)); err != nil {
+			return false, err
+		}
+	}
+	return waits, nil
+}
+
+// attach puts a message that is about to be written at the end of a resident's
+// list, and reports whether there is anything before it.
+func attach(tx *database.Tx, id bot.ResidentID, c bot.ChannelID, message int64) (waits bool, err error) {
+	changed, err := tx.Exec(`update outbox set next = $1 where resident = $2 and channel = $3 and status = 'queued' and next is null`,
+		message, id, c)
+	return changed > 0, err
+}
+
+// erase removes what the resident wrote and was told before the message e.
+// The rows stay, so that a late second delivery is still recognised. What is
+// not sent yet is sent, and then erased.
+func (s *Store) erase(tx *database.Tx, e bot.Entry, _ bot.Erase) error {
+	seq := sql.NullInt64{Int64: e.Seq, Valid: true}
+	if err := tx.QueryRow(`select previous from journal where seq = $1`, []any{e.Seq}, &seq); err != nil {
+		return err
+	}
+	for seq.Valid {
+		first, behind := seq.Int64*maxReplies, (seq.Int64+1)*maxReplies
+		if _, err := tx.Exec(`update outbox set body = substr(body, 1, 0) where id >= $1 and id < $2 and status <> 'queued'`, first, behind); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`update outbox set forget = true where id >= $1 and id < $2 and status = 'queued'`, first, behind); err != nil {
+			return err
+		}
+		err := tx.QueryRow(`update journal set body = substr(body, 1, 0), answer = null where seq = $1 returning previous`, []any{seq.Int64}, &seq)
+		if errors.Is(err, sql.ErrNoRows) {
+			break // pruned, and everything before it too
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := tx.Exec(`update journal set previous = null where seq = $1`, e.Seq) // nothing is left to erase
+	return err
+}

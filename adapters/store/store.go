@@ -1,0 +1,257 @@
+// Package store keeps the journal, the residents and the outbox in a database:
+// bot.Store and bot.Outbox for SQLite and PostgreSQL.
+//
+// What residents write, what they are told, their addresses and all that is
+// remembered of them is encrypted; in clear are only the provider's message
+// ids, hashes of identities, times and states.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"time"
+
+	"tabe/adapters/database"
+	"tabe/bot"
+)
+
+// Store implements bot.Store and bot.Outbox. It is safe for concurrent use.
+type Store struct {
+	db      *database.DB
+	seal    *sealer
+	clock   func() time.Time
+	effects map[reflect.Type]Effect
+}
+
+var (
+	_ bot.Store  = (*Store)(nil)
+	_ bot.Outbox = (*Store)(nil)
+)
+
+// Effect applies one type of bot.Effect; On makes one.
+type Effect struct {
+	kind  reflect.Type
+	apply func(tx *database.Tx, e bot.Entry, effect bot.Effect) error
+}
+
+// On returns the Effect that applies effects of type E in the transaction of
+// the turn that answered e.
+func On[E any](apply func(tx *database.Tx, e bot.Entry, effect E) error) Effect {
+	return Effect{
+		kind:  reflect.TypeFor[E](),
+		apply: func(tx *database.Tx, e bot.Entry, effect bot.Effect) error { return apply(tx, e, effect.(E)) },
+	}
+}
+
+// New returns the store in db, whose contents are encrypted with keys derived
+// from secret (KeyLength bytes). It fails with ErrKey if db was written with
+// another one. Effects other than bot.Erase have to be named.
+func New(db *database.DB, secret []byte, clock func() time.Time, effects ...Effect) (*Store, error) {
+	seal, err := newSealer(secret)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{db: db, seal: seal, clock: clock, effects: make(map[reflect.Type]Effect)}
+	for _, e := range effects {
+		s.effects[e.kind] = e
+	}
+	s.effects[reflect.TypeFor[bot.Erase]()] = On(s.erase)
+	return s, s.prove()
+}
+
+// proveTimeout is how long the database may take to tell which key it has.
+const proveTimeout = 10 * time.Second
+
+// prove checks the key against the one that the database was first used with.
+func (s *Store) prove() error {
+	const place = "secret_key.proof|1"
+	ctx, cancel := context.WithTimeout(context.Background(), proveTimeout)
+	defer cancel()
+	var proof []byte
+	if err := s.db.Do(ctx, func(tx *database.Tx) error {
+		if _, err := tx.Exec(`insert into secret_key (id, proof) values (1, $1) on conflict do nothing`, s.seal.seal(nil, place)); err != nil {
+			return err
+		}
+		return tx.QueryRow(`select proof from secret_key where id = 1`, nil, &proof)
+	}); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	if _, err := s.seal.open(proof, place); err != nil {
+		return ErrKey
+	}
+	return nil
+}
+
+// ID implements bot.Store.
+func (s *Store) ID(subject string) bot.ResidentID { return s.seal.resident(subject) }
+
+// letter is what of a bot.Message is encrypted.
+type letter struct {
+	Peer     string `json:"p,omitempty"`
+	Subject  string `json:"s,omitempty"`
+	At       int64  `json:"t"`
+	Dialogue string `json:"d,omitempty"`
+	Text     string `json:"b,omitempty"`
+	Choice   string `json:"c,omitempty"`
+	Media    string `json:"m,omitempty"`
+	Opens    bool   `json:"o,omitempty"`
+}
+
+func letterPlace(c bot.ChannelID, messageID string) string {
+	return "journal.body|" + string(c) + "|" + messageID
+}
+
+func (s *Store) sealMessage(m bot.Message) ([]byte, error) {
+	body, err := json.Marshal(letter{
+		Peer: m.Peer, Subject: m.Subject, At: m.At.UnixMicro(), Dialogue: m.Dialogue,
+		Text: m.Text, Choice: m.Choice, Media: m.Media, Opens: m.Opens,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.seal.seal(body, letterPlace(m.Channel, m.ID)), nil
+}
+
+// openMessage fills in m, of which channel and id are known. Of an erased
+// message they are all that is left.
+func (s *Store) openMessage(m *bot.Message, sealed []byte) error {
+	if len(sealed) == 0 {
+		return nil
+	}
+	body, err := s.seal.open(sealed, letterPlace(m.Channel, m.ID))
+	if err != nil {
+		return err
+	}
+	var l letter
+	if err := json.Unmarshal(body, &l); err != nil {
+		return errSealed
+	}
+	m.Peer, m.Subject, m.At, m.Dialogue = l.Peer, l.Subject, database.Time(l.At), l.Dialogue
+	m.Text, m.Choice, m.Media, m.Opens = l.Text, l.Choice, l.Media, l.Opens
+	return nil
+}
+
+// Accept implements bot.Store.
+func (s *Store) Accept(ctx context.Context, m bot.Message) (e bot.Entry, fresh bool, err error) {
+	body, err := s.sealMessage(m)
+	if err != nil {
+		return bot.Entry{}, false, fmt.Errorf("store: %w", err)
+	}
+	resident := s.ID(m.Subject)
+	now := database.Micros(s.clock())
+	err = s.db.Do(ctx, func(tx *database.Tx) error {
+		e, fresh = bot.Entry{Message: m, Resident: resident}, true
+		err := tx.QueryRow(`insert into journal (channel, message_id, resident, accepted, body) values ($1, $2, $3, $4, $5)
+			on conflict do nothing returning seq`, []any{m.Channel, m.ID, resident, now, body}, &e.Seq)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		e, fresh = bot.Entry{Message: bot.Message{Channel: m.Channel, ID: m.ID}}, false
+		var first []byte
+		if err := tx.QueryRow(`select seq, resident, body from journal where channel = $1 and message_id = $2`,
+			[]any{m.Channel, m.ID}, &e.Seq, &e.Resident, &first); err != nil {
+			return err
+		}
+		return s.openMessage(&e.Message, first)
+	})
+	if err != nil {
+		return bot.Entry{}, false, fmt.Errorf("store: accept: %w", err)
+	}
+	return e, fresh, nil
+}
+
+// Pending implements bot.Store.
+func (s *Store) Pending(ctx context.Context, id bot.ResidentID, limit int) (entries []bot.Entry, err error) {
+	rows, err := s.db.Query(ctx, `select seq, channel, message_id, body from journal
+		where resident = $1 and answered is null order by seq limit $2`, id, limit)
+	if err != nil {
+		return nil, fmt.Errorf("store: pending: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		e := bot.Entry{Resident: id}
+		var body sql.RawBytes
+		if err := rows.Scan(&e.Seq, &e.Channel, &e.ID, &body); err != nil {
+			return nil, fmt.Errorf("store: pending: %w", err)
+		}
+		if err := s.openMessage(&e.Message, body); err != nil {
+			return nil, fmt.Errorf("%w (journal %d)", err, e.Seq)
+		}
+		entries = append(entries, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("store: pending: %w", err)
+	}
+	return entries, nil
+}
+
+// Unanswered implements bot.Store.
+func (s *Store) Unanswered(ctx context.Context, before time.Time, limit int) ([]bot.ResidentID, error) {
+	rows, err := s.db.Query(ctx, `select resident from journal where answered is null
+		group by resident having min(accepted) < $1 order by min(seq) limit $2`, database.Micros(before), limit)
+	if err != nil {
+		return nil, fmt.Errorf("store: unanswered: %w", err)
+	}
+	defer rows.Close()
+	var ids []bot.ResidentID
+	for rows.Next() {
+		var id bot.ResidentID
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("store: unanswered: %w", err)
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("store: unanswered: %w", err)
+	}
+	return ids, nil
+}
+
+func statePlace(id bot.ResidentID) string { return "residents.state|" + string(id) }
+
+// Load implements bot.Store.
+func (s *Store) Load(ctx context.Context, id bot.ResidentID) (bot.State, error) {
+	var state bot.State
+	var sealed []byte
+	err := s.db.QueryRow(ctx, `select version, state from residents where id = $1`, id).Scan(&state.Version, &sealed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return bot.State{}, nil
+	}
+	if err != nil {
+		return bot.State{}, fmt.Errorf("store: load: %w", err)
+	}
+	if state.Blob, err = s.seal.open(sealed, statePlace(id)); err != nil {
+		return bot.State{}, fmt.Errorf("%w (resident %s)", err, id)
+	}
+	return state, nil
+}
+
+func answerPlace(seq int64) string { return "journal.answer|" + strconv.FormatInt(seq, 10) }
+
+// Answer implements bot.Store.
+func (s *Store) Answer(ctx context.Context, seq int64) (texts []bot.Text, ok bool, err error) {
+	var answered sql.NullInt64
+	var sealed []byte
+	err = s.db.QueryRow(ctx, `select answered, answer from journal where seq = $1`, seq).Scan(&answered, &sealed)
+	switch {
+	case errors.Is(err, sql.ErrNoRows), err == nil && !answered.Valid:
+		return nil, false, nil
+	case err != nil:
+		return nil, false, fmt.Errorf("store: answer: %w", err)
+	case len(sealed) == 0: // it went through the outbox, or was erased
+		return nil, true, nil
+	}
+	plain, err := s.seal.open(sealed, answerPlace(seq))
+	if err == nil {
+		err = json.Unmarshal(plain, &texts)
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("%w (answer %d)", errSealed, seq)
+	}
+	return texts, true, nil
+}
