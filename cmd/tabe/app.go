@@ -78,7 +78,7 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	if a.store, err = store.New(a.db, o.secretKey, o.clock, store.On(keepUnanswered)); err != nil {
 		return err
 	}
-	list, home, err := newFlows(o.dataDir, pbbregistry.New(a.db))
+	list, home, err := newFlows(o.dataDir, pbbregistry.New(a.db), ears.Redact)
 	if err != nil {
 		return err
 	}
@@ -93,12 +93,12 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 }
 
 // newFlows returns every service, and the one that greets.
-func newFlows(dataDir string, taxes pbb.Registry) (all []bot.Flow, home bot.Flow, err error) {
+func newFlows(dataDir string, taxes pbb.Registry, redact func(string) string) (all []bot.Flow, home bot.Flow, err error) {
 	rules, err := pbbRules(dataDir)
 	if err != nil {
 		return nil, nil, err
 	}
-	home = menu.New()
+	home = menu.New(redact)
 	return []bot.Flow{home, pbb.New(taxes, rules), bahasa.New(), privasi.New()}, home, nil
 }
 

@@ -70,7 +70,10 @@ var answers = map[understand.Intent]string{
 }
 
 // Flow is the home flow.
-type Flow struct{ *flows.Machine[*saying] }
+type Flow struct {
+	*flows.Machine[*saying]
+	redact func(string) string
+}
 
 // saying is a turn and what heads the list in it.
 type saying struct {
@@ -79,9 +82,10 @@ type saying struct {
 	urgent bool // nothing but the answer
 }
 
-// New returns the flow.
-func New() Flow {
-	return Flow{flows.New(events, map[string]flows.Enter[*saying]{
+// New returns the flow. redact takes personal data out of an utterance that is
+// to be kept.
+func New(redact func(string) string) Flow {
+	return Flow{redact: redact, Machine: flows.New(events, map[string]flows.Enter[*saying]{
 		listing: func(_ context.Context, s *saying) error {
 			r := bot.Reply{Key: s.key}
 			if !s.urgent {
@@ -153,7 +157,7 @@ func (f Flow) decide(t *bot.Turn) (event string, s *saying) {
 	case u.Confidence >= bot.Sure && answers[u.Intent] != "":
 		s.key = answers[u.Intent]
 	case u.Confidence >= bot.Unsure && u.Intent != understand.OutOfScope && u.Second.Intent != "" && u.Second.Intent != understand.OutOfScope:
-		t.Effect(unanswered(t))
+		t.Effect(f.unanswered(t))
 		return ask, s
 	default:
 		t.Conversation.Misses++
@@ -162,7 +166,7 @@ func (f Flow) decide(t *bot.Turn) (event string, s *saying) {
 			s.key = "menu.human"
 		}
 		if t.Text != "" {
-			t.Effect(unanswered(t))
+			t.Effect(f.unanswered(t))
 		}
 		return list, s
 	}
@@ -170,6 +174,6 @@ func (f Flow) decide(t *bot.Turn) (event string, s *saying) {
 	return list, s
 }
 
-func unanswered(t *bot.Turn) Unanswered {
-	return Unanswered{Text: understand.Redact(t.Text), Language: t.Understood.Language, Guess: t.Understood.Guess}
+func (f Flow) unanswered(t *bot.Turn) Unanswered {
+	return Unanswered{Text: f.redact(t.Text), Language: t.Understood.Language, Guess: t.Understood.Guess}
 }
