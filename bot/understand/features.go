@@ -122,6 +122,7 @@ func (u *utterance) extract() {
 		}
 		u.put(mix(mix(mix(ofShape, prime), uint32(n.shape)), size), 1)
 	}
+	u.sets()
 	if len(u.places) > 0 {
 		u.put(mix(mix(ofShape, prime), 100), 0.5)
 	}
@@ -148,5 +149,23 @@ func (u *utterance) wordGrams(k []byte) {
 		for at := 0; at+width <= len(padded); at++ {
 			u.put(hashBytes(mix(ofGram, uint32(width)), padded[at:at+width]), 0.35)
 		}
+	}
+}
+
+// sets adds pairs of concepts wherever they stand: "kartu … hilang".
+func (u *utterance) sets() {
+	var seen [12]uint32
+	n := 0
+	for i := range u.tokens {
+		t := &u.tokens[i]
+		if t.symbol == noConcept || n == len(seen) {
+			continue
+		}
+		s := uint32(t.symbol)
+		for _, o := range seen[:n] {
+			u.put(mix(mix(mix(ofSet, prime), min(s, o)), max(s, o)), 0.4)
+		}
+		seen[n] = s
+		n++
 	}
 }

@@ -144,5 +144,5 @@ func (u *Understander) language(s *utterance) float64 {
 
 const (
 	oneWord  = 2.0
-	twoWords = 4.5
+	twoWords = 3.9
 )
