@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tabe/adapters/database"
+	"tabe/adapters/redis"
 	pbbregistry "tabe/adapters/registry/pbb"
 	"tabe/adapters/store"
 	"tabe/adapters/unanswered"
@@ -37,11 +38,12 @@ type options struct {
 
 // app is everything wired together.
 type app struct {
-	db     *database.DB
-	store  *store.Store
-	engine *bot.Engine
-	sender *bot.Sender
-	words  *locales.Catalog
+	db       *database.DB
+	store    *store.Store
+	sessions *redis.Sessions // nil without TABE_REDIS_URL
+	engine   *bot.Engine
+	sender   *bot.Sender
+	words    *locales.Catalog
 }
 
 // The channels that reach residents.
@@ -87,6 +89,12 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 		Store: a.store, Words: a.words, Understand: ears.Understand,
 		Flows: list, Home: home, Formats: formats(o.inline),
 		Deliver: a.sender.Push, Clock: o.clock, Log: o.log,
+	}
+	if o.redisURL != "" {
+		if a.sessions, err = redis.Open(o.redisURL, o.secretKey); err != nil {
+			return fmt.Errorf("TABE_REDIS_URL: %w", err)
+		}
+		config.Sessions = a.sessions
 	}
 	a.engine, err = bot.New(config)
 	return err
@@ -160,6 +168,9 @@ func (a *app) run(ctx context.Context) error {
 
 func (a *app) close() error {
 	var problems []error
+	if a.sessions != nil {
+		problems = append(problems, a.sessions.Close())
+	}
 	if a.db != nil {
 		problems = append(problems, a.db.Close())
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tabe/adapters/database"
+	"tabe/adapters/redis"
 	pbbregistry "tabe/adapters/registry/pbb"
 	"tabe/adapters/store"
 	"tabe/bot"
@@ -30,6 +31,16 @@ func (c *checkCommand) Run(ctx context.Context, std streams) error {
 		return exit(1)
 	}
 	c.database(ctx, r, config)
+	if config.redisURL != "" && len(config.secretKey) == secretKeyLength {
+		r.look(ctx, "redis", func(ctx context.Context) (string, error) {
+			sessions, err := redis.Open(config.redisURL, config.secretKey)
+			if err != nil {
+				return "", err
+			}
+			defer sessions.Close()
+			return "answers", sessions.Ping(ctx)
+		})
+	}
 	if err == nil {
 		c.channels(ctx, r, config)
 	}

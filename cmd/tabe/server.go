@@ -58,6 +58,12 @@ func (a *app) health(mux *http.ServeMux) {
 		if err := a.db.Ping(ctx); err != nil {
 			status["database"], code = "down", http.StatusServiceUnavailable
 		}
+		if a.sessions != nil {
+			status["redis"] = "ok"
+			if err := a.sessions.Ping(ctx); err != nil {
+				status["redis"] = "down" // slower, not out of service
+			}
+		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(code)
 		_ = json.NewEncoder(w).Encode(status)
