@@ -1,173 +1,157 @@
-// Package redis keeps bot.Sessions in Redis: the right to serve a resident, on
-// any number of machines, and a hot copy of the state. Nothing is lost with it:
-// the database keeps the truth, and the version of the state the order.
 package redis
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
+	"tabe/adapters/seal"
 	"tabe/bot"
 )
 
 const (
-	leaseTime = 15 * time.Second // longer than a turn may take
-	hotTime   = 2 * time.Hour    // as long as a conversation keeps its place
-	patience  = 100 * time.Millisecond
-	restTime  = time.Second // how long a server that did not answer is left alone
+	// leaseTime is longer than a turn may take. Keep renews it.
+	leaseTime = 15 * time.Second
+	// hotTime is how long after a turn the next one is likely to come.
+	hotTime = 15 * time.Minute
 )
 
-// errResting is returned at once while the server is left alone.
-var errResting = errors.New("redis: did not answer a moment ago")
+// ErrDown is returned by Acquire for a while after Redis did not answer.
+var ErrDown = errors.New("redis: down")
 
 // Sessions implements bot.Sessions. It is safe for concurrent use.
 type Sessions struct {
 	client  redis.UniversalClient
-	aead    cipher.AEAD  // of the hot copies
-	resting atomic.Int64 // until when, in Unix nanoseconds
+	seal    *seal.Sealer
+	breaker breaker
 }
 
-// Open returns the sessions kept at a redis:// or rediss:// address, encrypted
-// under a key derived from secret. It needs no network yet.
-func Open(address string, secret []byte) (*Sessions, error) {
-	key, err := hkdf.Key(sha256.New, secret, nil, "tabe redis", 32)
-	if err != nil {
-		return nil, err
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return nil, err
-	}
-	o, err := redis.ParseURL(address)
-	if err != nil {
-		return nil, errors.New("redis: not a redis:// address") // the address may hold a password
-	}
-	// The defaults wait for seconds and try again on a server that is gone.
-	o.ContextTimeoutEnabled = true
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = patience, patience, patience, patience
-	o.MaxRetries, o.DialerRetries = -1, 1
-	o.ClientName = "tabe"
-	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return &Sessions{client: redis.NewClient(o), aead: aead}, nil
+var _ bot.Sessions = (*Sessions)(nil)
+
+// The keys of one resident share a hash tag, so that a cluster keeps them on
+// one node and a script can use both.
+func keys(id bot.ResidentID) []string {
+	tag := "tabe:{" + string(id) + "}:"
+	return []string{tag + "lease", tag + "state"}
 }
 
-// Close closes the connections.
-func (s *Sessions) Close() error { return s.client.Close() }
+// A script may run twice when its answer was lost, so each of them does the
+// second time what it did the first.
+var (
+	// acquire takes the lease, and returns the hot copy, or nil if there is none.
+	acquire = redis.NewScript(`
+local holder = redis.call('get', KEYS[1])
+if holder and holder ~= ARGV[1] then return false end
+redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2])
+return redis.call('get', KEYS[2]) or ''`)
 
-// Ping asks for a sign of life.
-func (s *Sessions) Ping(ctx context.Context) error { return s.client.Ping(ctx).Err() }
-
-// A resident's keys share a hash tag, so that a cluster has them in one place.
-func leaseKey(id bot.ResidentID) string { return "tabe:{" + string(id) + "}:lease" }
-func hotKey(id bot.ResidentID) string   { return "tabe:{" + string(id) + "}:state" }
-
-// acquire takes the lease and returns the hot copy, in one round trip.
-var acquire = redis.NewScript(`
-if not redis.call('set', KEYS[1], ARGV[1], 'nx', 'px', ARGV[2]) then return {0} end
-return {1, redis.call('get', KEYS[2])}`)
-
-// release gives back only what is still ours.
-var release = redis.NewScript(`
-if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('del', KEYS[1])
+	// keep stores the hot copy and renews the lease. Who has lost the lease may
+	// know less than the new holder, so nothing hot is left then.
+	keep = redis.NewScript(`
+if redis.call('get', KEYS[1]) ~= ARGV[1] or ARGV[3] == '' then
+	redis.call('del', KEYS[2])
+	return 0
+end
+redis.call('pexpire', KEYS[1], ARGV[2])
+redis.call('set', KEYS[2], ARGV[3], 'px', ARGV[4])
 return 1`)
 
-// keep stores the state while the lease is ours, else drops whatever is there.
-var keep = redis.NewScript(`
-if redis.call('get', KEYS[1]) ~= ARGV[1] or ARGV[2] == '' then redis.call('del', KEYS[2]) return 0 end
-redis.call('set', KEYS[2], ARGV[2], 'px', ARGV[3])
+	// release gives the lease back unless somebody else has it, and drops the
+	// hot copy if it may be stale.
+	release = redis.NewScript(`
+if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end
+if ARGV[2] == 'stale' then redis.call('del', KEYS[2]) end
 return 1`)
-
-// run runs a script unless the server is being left alone.
-func (s *Sessions) run(ctx context.Context, script *redis.Script, id bot.ResidentID, args ...any) *redis.Cmd {
-	if time.Now().UnixNano() < s.resting.Load() {
-		cmd := redis.NewCmd(ctx)
-		cmd.SetErr(errResting)
-		return cmd
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-	defer cancel()
-	cmd := script.Run(ctx, s.client, []string{leaseKey(id), hotKey(id)}, args...)
-	if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) {
-		s.resting.Store(time.Now().Add(restTime).UnixNano())
-	}
-	return cmd
-}
+)
 
 // Acquire implements bot.Sessions.
 func (s *Sessions) Acquire(ctx context.Context, id bot.ResidentID) (bot.Lease, error) {
 	l := &lease{sessions: s, id: id, token: rand.Text()}
-	result, err := s.run(ctx, acquire, id, l.token, leaseTime.Milliseconds()).Slice()
+	hot, err := s.run(ctx, acquire, id, l.token, leaseTime.Milliseconds()).Text()
 	switch {
-	case err != nil:
-		return nil, fmt.Errorf("redis: lease: %w", err)
-	case len(result) == 0 || result[0] != int64(1):
+	case errors.Is(err, redis.Nil):
 		return nil, bot.ErrBusy
-	case len(result) > 1:
-		if text, ok := result[1].(string); ok {
-			l.hot = s.open(id, text)
-		}
+	case err != nil:
+		return nil, err
 	}
+	l.hot, l.isHot = s.unpack(id, hot)
 	return l, nil
 }
 
-// lease implements bot.Lease.
+// run runs a script on the keys of a resident, unless Redis is known to be down.
+func (s *Sessions) run(ctx context.Context, script *redis.Script, id bot.ResidentID, args ...any) *redis.Cmd {
+	now := time.Now()
+	if !s.breaker.allows(now) {
+		cmd := redis.NewCmd(ctx)
+		cmd.SetErr(ErrDown)
+		return cmd
+	}
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	cmd := script.Run(bounded, s.client, keys(id), args...)
+	if err := cmd.Err(); err == nil || errors.Is(err, redis.Nil) {
+		s.breaker.close()
+	} else if ctx.Err() == nil { // the caller did not give up, Redis did
+		s.breaker.open(time.Now())
+	}
+	return cmd
+}
+
+// lease implements bot.Lease. It belongs to one goroutine.
 type lease struct {
 	sessions *Sessions
 	id       bot.ResidentID
 	token    string
 	hot      bot.State
+	isHot    bool
+	stale    bool // the copy in Redis may be older than the truth
 }
 
 // Hot implements bot.Lease.
-func (l *lease) Hot() (bot.State, bool) { return l.hot, l.hot.Version > 0 }
+func (l *lease) Hot() (bot.State, bool) { return l.hot, l.isHot }
 
-// Keep implements bot.Lease. The zero State drops the copy. If the server does
-// not answer, the copy that it may still have is stale; the version in the
-// database refuses it, and the turn is done again from there.
+// Keep implements bot.Lease.
 func (l *lease) Keep(ctx context.Context, state bot.State) {
-	l.hot = state
-	l.sessions.run(ctx, keep, l.id, l.token, l.sessions.seal(l.id, state), hotTime.Milliseconds())
+	l.hot, l.isHot = state, state.Version > 0
+	sealed := ""
+	if l.isHot {
+		sealed = l.sessions.pack(l.id, state)
+	}
+	kept := l.sessions.run(ctx, keep, l.id, l.token, leaseTime.Milliseconds(), sealed, hotTime.Milliseconds())
+	// A copy that stays behind because this failed costs a turn, not its truth:
+	// Store.Commit refuses its version. Release tries once more to drop it.
+	l.stale = kept.Err() != nil
 }
 
 // Release implements bot.Lease.
 func (l *lease) Release(ctx context.Context) {
-	l.sessions.run(ctx, release, l.id, l.token)
+	note := ""
+	if l.stale {
+		note = "stale"
+	}
+	// A lease that cannot be given back ends by itself.
+	_ = l.sessions.run(ctx, release, l.id, l.token, note)
 }
 
-// versionLength is the number of bytes of the version in front of a hot copy.
-const versionLength = 8
+func place(id bot.ResidentID) string { return "redis.state|" + string(id) }
 
-// seal encrypts version and blob for one resident.
-func (s *Sessions) seal(id bot.ResidentID, state bot.State) string {
-	if state.Version == 0 {
-		return ""
-	}
-	plain := binary.BigEndian.AppendUint64(make([]byte, 0, versionLength+len(state.Blob)), uint64(state.Version))
-	return string(s.aead.Seal(nil, nil, append(plain, state.Blob...), []byte(id)))
+func (s *Sessions) pack(id bot.ResidentID, state bot.State) string {
+	plain := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(state.Blob)), uint64(state.Version))
+	return string(s.seal.Seal(append(plain, state.Blob...), place(id)))
 }
 
-// open reads what seal wrote. What cannot be read is as good as nothing.
-func (s *Sessions) open(id bot.ResidentID, sealed string) bot.State {
-	plain, err := s.aead.Open(nil, nil, []byte(sealed), []byte(id))
-	if err != nil || len(plain) < versionLength {
-		return bot.State{}
+// unpack reads a hot copy. One that cannot be read is as good as none.
+func (s *Sessions) unpack(id bot.ResidentID, sealed string) (bot.State, bool) {
+	if sealed == "" {
+		return bot.State{}, false
 	}
-	return bot.State{Version: int64(binary.BigEndian.Uint64(plain)), Blob: plain[versionLength:]}
+	plain, err := s.seal.Open([]byte(sealed), place(id))
+	if err != nil || len(plain) < 8 {
+		return bot.State{}, false
+	}
+	return bot.State{Version: int64(binary.BigEndian.Uint64(plain)), Blob: plain[8:]}, true
 }

@@ -40,7 +40,7 @@ type turn struct {
 }
 
 func (s *Store) sealTurn(done bot.Done) (t turn, err error) {
-	t = turn{Done: done, state: s.seal.seal(done.State, statePlace(done.Entry.Resident)), first: done.Entry.Seq * maxReplies}
+	t = turn{Done: done, state: s.seal.Seal(done.State, statePlace(done.Entry.Resident)), first: done.Entry.Seq * maxReplies}
 	if len(done.Replies) > maxReplies {
 		return t, fmt.Errorf("%d replies to one message", len(done.Replies))
 	}
@@ -49,7 +49,7 @@ func (s *Store) sealTurn(done bot.Done) (t turn, err error) {
 		if err != nil {
 			return t, err
 		}
-		t.answer = s.seal.seal(plain, answerPlace(done.Entry.Seq))
+		t.answer = s.seal.Seal(plain, answerPlace(done.Entry.Seq))
 		return t, nil
 	}
 	for i, text := range done.Replies {
@@ -57,7 +57,7 @@ func (s *Store) sealTurn(done bot.Done) (t turn, err error) {
 		if err != nil {
 			return t, err
 		}
-		t.bodies = append(t.bodies, s.seal.seal(plain, parcelPlace(t.first+int64(i))))
+		t.bodies = append(t.bodies, s.seal.Seal(plain, parcelPlace(t.first+int64(i))))
 	}
 	return t, nil
 }

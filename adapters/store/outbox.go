@@ -50,7 +50,7 @@ func (s *Store) claim(tx *database.Tx, query string, args ...any) (out []bot.Out
 			return nil, err
 		}
 		var p parcel
-		plain, err := s.seal.open(body, parcelPlace(o.ID))
+		plain, err := s.seal.Open(body, parcelPlace(o.ID))
 		if err == nil {
 			err = json.Unmarshal(plain, &p)
 		}

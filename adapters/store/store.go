@@ -17,13 +17,14 @@ import (
 	"time"
 
 	"tabe/adapters/database"
+	"tabe/adapters/seal"
 	"tabe/bot"
 )
 
 // Store implements bot.Store and bot.Outbox. It is safe for concurrent use.
 type Store struct {
 	db      *database.DB
-	seal    *sealer
+	seal    *seal.Sealer
 	clock   func() time.Time
 	effects map[reflect.Type]Effect
 }
@@ -32,6 +33,9 @@ var (
 	_ bot.Store  = (*Store)(nil)
 	_ bot.Outbox = (*Store)(nil)
 )
+
+// ErrKey is returned when the database was written with another secret key.
+var ErrKey = errors.New("store: the database was written with another secret key")
 
 // Effect applies one type of bot.Effect; On makes one.
 type Effect struct {
@@ -49,14 +53,14 @@ func On[E any](apply func(tx *database.Tx, e bot.Entry, effect E) error) Effect 
 }
 
 // New returns the store in db, whose contents are encrypted with keys derived
-// from secret (KeyLength bytes). It fails with ErrKey if db was written with
+// from secret (seal.KeyLength bytes). It fails with ErrKey if db was written with
 // another one. Effects other than bot.Erase have to be named.
 func New(db *database.DB, secret []byte, clock func() time.Time, effects ...Effect) (*Store, error) {
-	seal, err := newSealer(secret)
+	sealer, err := seal.New(secret)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, seal: seal, clock: clock, effects: make(map[reflect.Type]Effect)}
+	s := &Store{db: db, seal: sealer, clock: clock, effects: make(map[reflect.Type]Effect)}
 	for _, e := range effects {
 		s.effects[e.kind] = e
 	}
@@ -74,21 +78,21 @@ func (s *Store) prove() error {
 	defer cancel()
 	var proof []byte
 	if err := s.db.Do(ctx, func(tx *database.Tx) error {
-		if _, err := tx.Exec(`insert into secret_key (id, proof) values (1, $1) on conflict do nothing`, s.seal.seal(nil, place)); err != nil {
+		if _, err := tx.Exec(`insert into secret_key (id, proof) values (1, $1) on conflict do nothing`, s.seal.Seal(nil, place)); err != nil {
 			return err
 		}
 		return tx.QueryRow(`select proof from secret_key where id = 1`, nil, &proof)
 	}); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	if _, err := s.seal.open(proof, place); err != nil {
-		return ErrKey
+	if _, err := s.seal.Open(proof, place); err != nil {
+		return ErrKey // also in the rare case that both keys have the same id
 	}
 	return nil
 }
 
 // ID implements bot.Store.
-func (s *Store) ID(subject string) bot.ResidentID { return s.seal.resident(subject) }
+func (s *Store) ID(subject string) bot.ResidentID { return bot.ResidentID(s.seal.Hash(subject)) }
 
 // letter is what of a bot.Message is encrypted.
 type letter struct {
@@ -114,7 +118,7 @@ func (s *Store) sealMessage(m bot.Message) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.seal.seal(body, letterPlace(m.Channel, m.ID)), nil
+	return s.seal.Seal(body, letterPlace(m.Channel, m.ID)), nil
 }
 
 // openMessage fills in m, of which channel and id are known. Of an erased
@@ -123,13 +127,13 @@ func (s *Store) openMessage(m *bot.Message, sealed []byte) error {
 	if len(sealed) == 0 {
 		return nil
 	}
-	body, err := s.seal.open(sealed, letterPlace(m.Channel, m.ID))
+	body, err := s.seal.Open(sealed, letterPlace(m.Channel, m.ID))
 	if err != nil {
 		return err
 	}
 	var l letter
 	if err := json.Unmarshal(body, &l); err != nil {
-		return errSealed
+		return seal.ErrDamaged
 	}
 	m.Peer, m.Subject, m.At, m.Dialogue = l.Peer, l.Subject, database.Time(l.At), l.Dialogue
 	m.Text, m.Choice, m.Media, m.Opens = l.Text, l.Choice, l.Media, l.Opens
@@ -225,7 +229,7 @@ func (s *Store) Load(ctx context.Context, id bot.ResidentID) (bot.State, error) 
 	if err != nil {
 		return bot.State{}, fmt.Errorf("store: load: %w", err)
 	}
-	if state.Blob, err = s.seal.open(sealed, statePlace(id)); err != nil {
+	if state.Blob, err = s.seal.Open(sealed, statePlace(id)); err != nil {
 		return bot.State{}, fmt.Errorf("%w (resident %s)", err, id)
 	}
 	return state, nil
@@ -246,12 +250,12 @@ func (s *Store) Answer(ctx context.Context, seq int64) (texts []bot.Text, ok boo
 	case len(sealed) == 0: // it went through the outbox, or was erased
 		return nil, true, nil
 	}
-	plain, err := s.seal.open(sealed, answerPlace(seq))
+	plain, err := s.seal.Open(sealed, answerPlace(seq))
 	if err == nil {
 		err = json.Unmarshal(plain, &texts)
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("%w (answer %d)", errSealed, seq)
+		return nil, false, fmt.Errorf("%w (answer %d)", seal.ErrDamaged, seq)
 	}
 	return texts, true, nil
 }
