@@ -106,7 +106,7 @@ func readTranscript(path string) (*transcript, error) {
 		}
 	}
 	if tr.now.IsZero() {
-		return nil, fmt.Errorf("%s: says no now:", path)
+		return nil, fmt.Errorf("%s: the setting now is missing", path)
 	}
 	return tr, nil
 }

@@ -34,14 +34,5 @@ func Digits(s string) (digits string, clean bool) {
 	return string(b), clean
 }
 
-func allDigits(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return true
-}
-
 // twoDigits reads the decimal number at s[i:i+2]; s must be digits there.
 func twoDigits(s string, i int) int { return int(s[i]-'0')*10 + int(s[i+1]-'0') }
