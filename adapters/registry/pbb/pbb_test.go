@@ -3,6 +3,7 @@ package pbb_test
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -14,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"tabe/adapters/database"
+	"tabe/adapters/registry/extract"
 	registry "tabe/adapters/registry/pbb"
 	"tabe/adapters/registry/pbb/sample"
 	"tabe/adapters/testserver"
@@ -313,4 +317,144 @@ func column(b *testing.B, db *database.DB, name string) []string {
 		all = append(all, s)
 	}
 	return all
+}
+
+// Whatever good rows are loaded in whatever loads: what is read back is what
+// the last of them said.
+func TestReadsBackWhatWasLoaded(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, db *database.DB) {
+		r := registry.New(db)
+		serial := 0
+		rapid.Check(t, func(rt *rapid.T) {
+			serial++ // objects of its own for each check
+			want := make(map[ident.NOP]map[int]pbb.Year)
+			for range rapid.IntRange(1, 3).Draw(rt, "loads") {
+				load := rapid.MapOfNValues(rapid.Custom(drawYear), 1, 12, func(y pbb.Year) string {
+					return fmt.Sprint(y.Desa, y.Year) // Desa stands for the object
+				}).Draw(rt, "rows")
+				var b strings.Builder
+				b.WriteString(header)
+				for _, y := range load {
+					nop := ident.NOP(fmt.Sprintf("7312%09d900%s0", serial, y.Desa))
+					if want[nop] == nil {
+						want[nop] = make(map[int]pbb.Year)
+					}
+					want[nop][y.Year] = y
+					b.WriteString(row(nop, y))
+				}
+				if report, err := registry.Import(rt.Context(), db, write(t, b.String()), nil); err != nil || report.Loaded != len(load) || report.Warnings != 0 {
+					rt.Fatal(report, err)
+				}
+			}
+			for nop, years := range want {
+				got, err := r.Object(rt.Context(), nop)
+				if err != nil || len(got.Years) != len(years) {
+					rt.Fatal(got, err)
+				}
+				for _, y := range got.Years {
+					if y != years[y.Year] {
+						rt.Fatalf("got %+v, want %+v", y, years[y.Year])
+					}
+				}
+			}
+		})
+	})
+}
+
+func drawYear(rt *rapid.T) pbb.Year {
+	number := rapid.Int64Range(0, 100_000_000_000)
+	words := rapid.StringMatching(`([A-Z"',;é.]{1,12}( [A-Z0-9]{1,12}){0,3})?`)
+	dates := rapid.Custom(func(rt *rapid.T) time.Time {
+		if rapid.Bool().Draw(rt, "unknown") {
+			return time.Time{}
+		}
+		return day(2000, time.January, 1).AddDate(0, 0, rapid.IntRange(0, 20000).Draw(rt, "day"))
+	})
+	y := pbb.Year{
+		Year: rapid.IntRange(2020, 2026).Draw(rt, "year"), Desa: rapid.SampledFrom([]string{"1", "2", "3"}).Draw(rt, "object"),
+		Name: words.Draw(rt, "name"), Address: words.Draw(rt, "address"), Kecamatan: rapid.SampledFrom([]string{"", "Citta"}).Draw(rt, "kecamatan"),
+		LandArea: number.Draw(rt, "land") % 1_000_000_000, BuildingArea: number.Draw(rt, "building") % 1_000_000_000,
+		LandValue: bot.Rupiah(number.Draw(rt, "land value")), BuildingValue: bot.Rupiah(number.Draw(rt, "building value")),
+		Allowance: bot.Rupiah(number.Draw(rt, "allowance")), Due: bot.Rupiah(number.Draw(rt, "due")), DueDate: dates.Draw(rt, "due date"),
+		PaidOn: dates.Draw(rt, "paid on"), Phone: ident.Phone(rapid.SampledFrom([]string{"", "+6281100000499"}).Draw(rt, "phone")),
+	}
+	if !y.PaidOn.IsZero() {
+		y.Paid = bot.Rupiah(number.Draw(rt, "paid"))
+	}
+	return y
+}
+
+// row writes an assessment as the office would.
+func row(nop ident.NOP, y pbb.Year) string {
+	date := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.Format(time.DateOnly)
+	}
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	_ = w.Write([]string{
+		nop.String(), fmt.Sprint(y.Year), y.Name, y.Address, y.Kecamatan, y.Desa, fmt.Sprint(y.LandArea), fmt.Sprint(y.BuildingArea),
+		fmt.Sprint(int64(y.LandValue)), fmt.Sprint(int64(y.BuildingValue)), fmt.Sprint(int64(y.Allowance)), fmt.Sprint(int64(y.Due)),
+		date(y.DueDate), date(y.PaidOn), fmt.Sprint(int64(y.Paid)), string(y.Phone),
+	})
+	w.Flush()
+	return b.String()
+}
+
+func TestRefusedRows(t *testing.T) {
+	db := open(t, sqliteURL(t.TempDir()))
+	good := "731201000100190040,2026,LA TOGE,DUSUN I,Marioriwawo,Gattareng,600,72,30000000,43200000,10000000,63200,2026-09-30,2026-09-01,63200,081100000480\n"
+	for name, test := range map[string]struct{ old, new, want string }{
+		"17 digits":         {"731201000100190040", "73120100010019004", "nop: harus 18 angka"},
+		"letters":           {"731201000100190040", "73120100010019004O", "nop: harus angka saja"},
+		"spoilt by Excel":   {"731201000100190040", "7.3120100010019E+17", "nop: rusak oleh Excel"},
+		"another regency":   {"731201000100190040", "730801000100190040", "nop: bukan objek pajak Soppeng"},
+		"no NOP":            {"731201000100190040", "", "nop: tidak boleh kosong"},
+		"year 1900":         {",2026,", ",1900,", "tahun: paling kecil 1986"},
+		"year 3000":         {",2026,", ",3000,", "tahun: paling besar"},
+		"negative":          {",63200,2026-09-30", ",-63200,2026-09-30", "pbb_terutang: tidak boleh negatif"},
+		"no bill":           {",63200,2026-09-30", ",,2026-09-30", "pbb_terutang: tidak boleh kosong"},
+		"absurd bill":       {",63200,2026-09-30", ",632000000000,2026-09-30", "pbb_terutang: paling besar"},
+		"bad date":          {"2026-09-30", "2026-09-31", "jatuh_tempo: tanggal itu tidak ada"},
+		"paid, but when":    {"2026-09-01", "", "jumlah_bayar: terisi, tetapi tanggal_bayar kosong"},
+		"paid, but what":    {",63200,0811", ",,0811", ""},
+		"dots":              {"731201000100190040", "73.12.010.001.001-9004.0", ""},
+		"telephone unknown": {"081100000480", "tidak ada", ""},
+		"no telephone":      {"081100000480", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad := strings.Replace(good, test.old, test.new, 1)
+			if bad == good {
+				t.Fatal("nothing to replace")
+			}
+			report, err := registry.Import(t.Context(), db, write(t, header+bad), nil)
+			if err != nil || (report.Refused > 0) != (test.want != "") {
+				t.Fatal(report, err)
+			}
+			if test.want == "" {
+				return
+			}
+			refused, err := os.ReadFile(report.RejectedPath)
+			if err != nil || !strings.Contains(string(refused), test.want) {
+				t.Errorf("%v\n%s", err, refused)
+			}
+		})
+	}
+	// The same object written in two ways is the same object.
+	report, err := registry.Import(t.Context(), db, write(t, header+good+strings.Replace(good, "731201000100190040", "73.12.010.001.001-9004.0", 1)), nil)
+	if err != nil || report.Loaded != 1 || report.Refused != 1 {
+		t.Error(report, err)
+	}
+	// A file that is unusable in its middle changes nothing.
+	_, err = registry.Import(t.Context(), db, write(t, header+strings.Replace(good, "LA TOGE", "LAIN", 1)+"\xff\n"), nil)
+	var unusable *extract.Unusable
+	if !errors.As(err, &unusable) || unusable.Line != 3 {
+		t.Error(err)
+	}
+	o, err := registry.New(db).Object(t.Context(), "731201000100190040")
+	if err != nil || o.Years[0].Name != "LA TOGE" {
+		t.Error(o, err)
+	}
 }

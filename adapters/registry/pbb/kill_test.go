@@ -1,0 +1,235 @@
+package pbb_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tabe/adapters/database"
+	registry "tabe/adapters/registry/pbb"
+	"tabe/adapters/testserver"
+	"tabe/bot/ident"
+	"tabe/flows/pbb"
+)
+
+// With these set the test binary is not a test but `tabe import pbb`.
+const (
+	childDatabase = "TABE_TEST_IMPORT_DATABASE"
+	childFile     = "TABE_TEST_IMPORT_FILE"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childDatabase) == "" {
+		os.Exit(m.Run())
+	}
+	ctx := context.Background()
+	db, err := database.Open(ctx, os.Getenv(childDatabase))
+	if err == nil {
+		_, err = registry.Import(ctx, db, os.Getenv(childFile), nil)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func importInChild(t testing.TB, rawURL, path string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childDatabase+"="+rawURL, childFile+"="+path)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd
+}
+
+const objects = 3000
+
+func numbered(i int) ident.NOP {
+	return ident.NOP(fmt.Sprintf("7312010001%03d%04d0", 101+i/200, 9001+i%200))
+}
+
+// edition writes an extract of all objects, two years each, in one name.
+func edition(t testing.TB, name string) string {
+	var b strings.Builder
+	b.WriteString(header)
+	for i := range objects {
+		for _, year := range []int{2025, 2026} {
+			fmt.Fprintf(&b, "%s,%d,%s,,,,,,,,,50000,,,,\n", numbered(i), year, name)
+		}
+	}
+	return write(t, b.String())
+}
+
+// names returns the names on an object, newest year first.
+func names(o pbb.Object) []string {
+	var all []string
+	for _, y := range o.Years {
+		all = append(all, y.Name)
+	}
+	return all
+}
+
+// wholeEdition returns the one name that all objects bear, and fails if there
+// are two.
+func wholeEdition(t *testing.T, r *registry.Registry) string {
+	t.Helper()
+	var seen string
+	for i := range objects {
+		o, err := r.Object(t.Context(), numbered(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen == "" {
+			seen = o.Years[0].Name
+		}
+		if got := names(o); !slices.Equal(got, []string{seen, seen}) {
+			t.Fatalf("object %d is of %v, others of %s: half a load", i, got, seen)
+		}
+	}
+	return seen
+}
+
+func TestKilledLoadLeavesTheOldData(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) { testKilled(t, sqliteURL(t.TempDir())) })
+	t.Run("postgres", func(t *testing.T) { testKilled(t, testserver.StartPostgres(t).Database(t)) })
+}
+
+func testKilled(t *testing.T, rawURL string) {
+	db := open(t, rawURL)
+	ctx := t.Context()
+	r := registry.New(db)
+	if _, err := registry.Import(ctx, db, edition(t, "EDISI 0"), nil); err != nil {
+		t.Fatal(err)
+	}
+	killed := 0
+	for round := 1; round <= 4; round++ {
+		before := wholeEdition(t, r)
+		next := fmt.Sprint("EDISI ", round)
+		child := importInChild(t, rawURL, edition(t, next))
+		ended := make(chan struct{})
+		go func() {
+			_ = child.Wait() // killed, as it should be
+			close(ended)
+		}()
+		// Killed after some of its rows are there.
+		for wanted, there := rand.IntN(2*objects)+1, 0; there < wanted; {
+			if err := db.QueryRow(ctx, "select count(*) from pbb_assessments where nama_wp = $1", next).Scan(&there); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-ended:
+				there = wanted
+			default:
+			}
+		}
+		_ = child.Process.Kill() // fails if it was quicker
+		<-ended
+		if !child.ProcessState.Success() {
+			killed++
+		}
+		if after := wholeEdition(t, r); after != before && after != next {
+			t.Errorf("%s after %s was killed over %s", after, next, before)
+		}
+	}
+	if killed == 0 {
+		t.Error("no load was killed in its middle")
+	}
+	if report, err := registry.Import(ctx, db, edition(t, "TERAKHIR"), nil); err != nil || report.Loaded != 2*objects {
+		t.Fatal(report, err)
+	}
+	if got := wholeEdition(t, r); got != "TERAKHIR" {
+		t.Error(got)
+	}
+	// A day later the next load takes the leftovers away.
+	if err := db.Do(ctx, func(tx *database.Tx) error {
+		_, err := tx.Exec("update registry_loads set touched = 0")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := registry.Import(ctx, db, edition(t, "SESUDAHNYA"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if rows := len(contents(t, db)); rows != 2*objects {
+		t.Errorf("%d rows are left, want %d", rows, 2*objects)
+	}
+}
+
+// A service answers and writes while another process loads an extract.
+func TestServiceGoesOnDuringALoad(t *testing.T) {
+	t.Run("sqlite", func(t *testing.T) { testDuring(t, sqliteURL(t.TempDir())) })
+	t.Run("postgres", func(t *testing.T) { testDuring(t, testserver.StartPostgres(t).Database(t)) })
+}
+
+func testDuring(t *testing.T, rawURL string) {
+	db := open(t, rawURL)
+	ctx := t.Context()
+	r := registry.New(db)
+	if _, err := registry.Import(ctx, db, edition(t, "LAMA"), nil); err != nil {
+		t.Fatal(err)
+	}
+	child := importInChild(t, rawURL, edition(t, "BARU"))
+	stop := make(chan struct{})
+	var work sync.WaitGroup
+	for range 2 {
+		work.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				o, err := r.Object(ctx, numbered(rand.IntN(objects)))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if got := names(o); !slices.Equal(got, []string{"LAMA", "LAMA"}) && !slices.Equal(got, []string{"BARU", "BARU"}) {
+					t.Error("a reader saw ", got)
+					return
+				}
+			}
+		})
+	}
+	var slowest time.Duration
+	writes := 0
+	work.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			began := time.Now()
+			if err := db.Do(ctx, func(tx *database.Tx) error {
+				_, err := tx.Exec("update residents set version = version + 1 where id = 'nobody'")
+				return err
+			}); err != nil {
+				t.Error(err)
+				return
+			}
+			writes++
+			slowest = max(slowest, time.Since(began))
+			time.Sleep(2 * time.Millisecond) // residents do not write all the time
+		}
+	})
+	err := child.Wait()
+	close(stop)
+	work.Wait()
+	if err != nil {
+		t.Error(err)
+	}
+	if got := wholeEdition(t, r); got != "BARU" {
+		t.Error(got)
+	}
+	t.Logf("%d writes during the load, the slowest took %v", writes, slowest)
+}
