@@ -19,10 +19,9 @@ func fold(word string) string { return plain.Replace(strings.ToLower(word)) }
 func words(text string) []string { return letters.FindAllString(fold(text), -1) }
 
 // Affixes of which the phrase sheet counts enough stems (section 2.2), folded.
-// The order is that in which they are tried: the longer first.
 var (
-	prefixes = []string{"pa", "ma", "ri", "ta", "na", "u"}
-	suffixes = []string{"nna", "nge", "mopa", "mopi", "na", "ni", "pa", "ki", "ta", "ku", "ga", "i", "e"}
+	prefixes = []string{"ri", "ta", "na", "u", "ku"}
+	suffixes = []string{"ki", "ta", "ku", "na", "e", "nge", "i", "ni", "pa", "ga"}
 )
 
 // enough is how often a word has to be written by others before we rely on it.
@@ -74,7 +73,8 @@ func (c *corpus) judge(word string, indonesian map[string]bool) evidence {
 	return e
 }
 
-// parse takes up to depth affixes off a word until what is left is attested.
+// parse takes up to depth affixes off a word until what is left is attested. Of
+// several ways it prefers the one that leaves the longest stem.
 func (c *corpus) parse(word string, depth int) (stem, parts string) {
 	if len(word) < 3 || depth < 0 {
 		return "", ""
@@ -82,21 +82,21 @@ func (c *corpus) parse(word string, depth int) (stem, parts string) {
 	if c.total(word) >= enough {
 		return word, word
 	}
-	for _, s := range suffixes {
-		if rest, ok := strings.CutSuffix(word, s); ok {
-			if stem, parts = c.parse(rest, depth-1); stem != "" {
-				return stem, parts + " + -" + s
-			}
-		}
-	}
 	for _, p := range prefixes {
 		if rest, ok := strings.CutPrefix(word, p); ok {
-			if stem, parts = c.parse(rest, depth-1); stem != "" {
-				return stem, p + "- + " + parts
+			if s, inner := c.parse(rest, depth-1); len(s) > len(stem) {
+				stem, parts = s, p+"- + "+inner
 			}
 		}
 	}
-	return "", ""
+	for _, x := range suffixes {
+		if rest, ok := strings.CutSuffix(word, x); ok {
+			if s, inner := c.parse(rest, depth-1); len(s) > len(stem) {
+				stem, parts = s, inner+" + -"+x
+			}
+		}
+	}
+	return stem, parts
 }
 
 // loan undoes what Bugis does to the end of a borrowed word (phrase sheet, 2.4):
