@@ -7,7 +7,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"strconv"
@@ -58,22 +57,18 @@ func Open(rawURL string, secret []byte) (*Sessions, error) {
 	return &Sessions{client: redis.NewUniversalClient(options), seal: sealer}, nil
 }
 
+// errAddress does not quote the address, which may hold a password.
+var errAddress = errors.New("redis: not a redis:// address")
+
 func parse(rawURL string) (*redis.UniversalOptions, error) {
 	u, err := url.Parse(rawURL)
-	if err != nil {
-		return nil, errors.New("redis: not a URL") // the error itself would quote the password
+	if err != nil || u.Hostname() == "" || u.Scheme != "redis" && u.Scheme != "rediss" {
+		return nil, errAddress
 	}
 	o := &redis.UniversalOptions{Username: u.User.Username()}
 	o.Password, _ = u.User.Password()
-	switch u.Scheme {
-	case "redis":
-	case "rediss":
+	if u.Scheme == "rediss" {
 		o.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
-	default:
-		return nil, fmt.Errorf("redis: scheme %q is neither redis nor rediss", u.Scheme)
-	}
-	if u.Hostname() == "" {
-		return nil, errors.New("redis: the URL names no host")
 	}
 	port := u.Port()
 	if port == "" {
@@ -88,7 +83,7 @@ func parse(rawURL string) (*redis.UniversalOptions, error) {
 	}
 	if name := strings.Trim(u.Path, "/"); name != "" {
 		if o.DB, err = strconv.Atoi(name); err != nil || o.DB < 0 {
-			return nil, errors.New("redis: the database in the URL is not a number")
+			return nil, errAddress
 		}
 	}
 	return o, nil
