@@ -1,7 +1,10 @@
 package understand
 
 // An emergency that is missed costs a life, a false one costs a question.
-const alarmAt = 0.35
+const (
+	alarmAt  = 0.28 // probability of some emergency that wins over a likelier everyday reading
+	believed = 0.5  // confidence of such an alarm: the least at which the engine acts at once
+)
 
 // alarm lets the emergencies win over a likelier everyday reading.
 func (u *Understander) alarm(s *utterance, r *Result) {
@@ -16,7 +19,8 @@ func (u *Understander) alarm(s *utterance, r *Result) {
 		return
 	}
 	r.Second = r.Guess
-	r.Guess = Guess{intents[best], float64(max(sum, 0.5))}
+	r.Guess = Guess{intents[best], float64(max(sum, believed))}
+	r.Second.Confidence = min(r.Second.Confidence, 1-r.Confidence)
 }
 
 func isEmergency(i Intent) bool {

@@ -34,13 +34,6 @@ func hashBytes(h uint32, b []byte) uint32 {
 	return h
 }
 
-func hashString(h uint32, s string) uint32 {
-	for i := range len(s) {
-		h = mix(h, uint32(s[i]))
-	}
-	return h
-}
-
 func finish(h uint32) uint32 {
 	h ^= h >> 15
 	h *= 0x2c1b3c6d

@@ -2,6 +2,8 @@
 // confidence and slots. It is pure: no clock, no file, no network.
 package understand
 
+import "slices"
+
 // Languages a resident can write and be answered in.
 const (
 	Indonesian = "id"
@@ -39,14 +41,7 @@ const (
 )
 
 // Intents returns every intent, in the order of the contract.
-func Intents() []Intent {
-	return []Intent{
-		TaxBill, TaxHowToPay, TaxTransfer, PermitStatus, PermitRequirements, PermitFee,
-		MaccaEligibility, MaccaBenefits, MaccaComplaint,
-		EmergencyFire, EmergencyMedical, EmergencyCrime, EmergencyDisaster, EmergencyViolence,
-		Complaint, OfficeDirectory, HumanAgent, ChangeLanguage, Greeting, Thanks, Cancel, DeleteData, OutOfScope,
-	}
-}
+func Intents() []Intent { return slices.Clone(intents[:]) }
 
 // Guess is an intent with the probability that it is the right one.
 type Guess struct {

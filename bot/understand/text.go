@@ -51,7 +51,6 @@ type utterance struct {
 	features []feature
 	grams    []byte
 	scores   [classes]float32
-	weights  []byte
 }
 
 func newUtterance() *utterance {

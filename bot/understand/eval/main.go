@@ -34,8 +34,8 @@ func main() {
 
 // set is a named measurement.
 type set struct {
-	name  string
-	score *score
+	Name  string
+	Score *score
 }
 
 func run(corpus, docs, corpora string, folds int, authors, errors bool, files []string) error {
@@ -77,7 +77,7 @@ func run(corpus, docs, corpora string, folds int, authors, errors bool, files []
 		sets = append(sets, set{strings.TrimSuffix(filepath.Base(name), ".tsv"), measure(classify(shipped, part))})
 	}
 	for _, s := range sets {
-		s.score.print(os.Stdout, s.name)
+		s.Score.print(os.Stdout, s.Name)
 	}
 	if errors {
 		list(os.Stdout, cross)
@@ -91,7 +91,7 @@ func run(corpus, docs, corpora string, folds int, authors, errors bool, files []
 	if docs == "" {
 		return nil
 	}
-	return report(docs, sets, heard, clock(shipped, examples), len(examples))
+	return report(docs, sets, cross, heard, clock(shipped, examples), len(examples), len(patterns))
 }
 
 // crossValidate answers every example by an understander that has not learnt

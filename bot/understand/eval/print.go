@@ -9,22 +9,22 @@ import (
 
 // print writes the totals of a set as text.
 func (s *score) print(w io.Writer, name string) {
-	fmt.Fprintf(w, "\n== %s (%d utterances)\n", name, s.n)
-	fmt.Fprintf(w, "intent %s", percent(s.intent))
+	fmt.Fprintf(w, "\n== %s (%d utterances)\n", name, s.N)
+	fmt.Fprintf(w, "intent %s", percent(s.Intent))
 	for _, l := range []string{"id", "bug"} {
 		if r := s.byLanguage[l]; r != nil {
 			fmt.Fprintf(w, "  %s %s", l, percent(*r))
 		}
 	}
-	fmt.Fprintf(w, "  first or second %s\n", percent(s.second))
-	fmt.Fprintf(w, "emergency recall %s  false alarms %s\n", percent(s.emergencyRecall), percent(s.falseAlarms))
+	fmt.Fprintf(w, "  first or second %s\n", percent(s.Second))
+	fmt.Fprintf(w, "emergency recall %s  false alarms %s\n", percent(s.EmergencyRecall), percent(s.FalseAlarms))
 	s.printLanguage(w, "language")
 	c, f := s.slotTotal(checked), s.slotTotal(free)
 	a := s.slotTotal(slices.Concat(checked, free))
-	fmt.Fprintf(w, "slots F1: checked %.3f  free %.3f  all %.3f   calibration error %.3f\n", c.f1(), f.f1(), a.f1(), s.ece())
+	fmt.Fprintf(w, "slots F1: checked %.3f  free %.3f  all %.3f   calibration error %.3f\n", c.f1(), f.f1(), a.f1(), s.ECE())
 	for _, name := range slices.Concat(checked, free) {
 		if c := s.slots[name]; c != nil {
-			fmt.Fprintf(w, "  %s %d/%d/%d", name, c.right, c.found, c.wanted)
+			fmt.Fprintf(w, "  %s %d/%d/%d", name, c.Right, c.Found, c.Wanted)
 		}
 	}
 	fmt.Fprintln(w)
@@ -51,10 +51,10 @@ func length(words int) string {
 }
 
 func percent(r ratio) string {
-	if r.of == 0 {
+	if r.Of == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%.1f %% (%d/%d)", 100*r.value(), r.hits, r.of)
+	return fmt.Sprintf("%.1f %% (%d/%d)", 100*r.value(), r.Hits, r.Of)
 }
 
 // list writes what was misunderstood, for those who improve the corpus.

@@ -34,25 +34,25 @@ func classify(u *understand.Understander, examples []understand.Example) []answe
 }
 
 // ratio is how many of how many.
-type ratio struct{ hits, of int }
+type ratio struct{ Hits, Of int }
 
 func (r *ratio) add(hit bool) {
-	r.of++
+	r.Of++
 	if hit {
-		r.hits++
+		r.Hits++
 	}
 }
 
 func (r ratio) value() float64 {
-	if r.of == 0 {
+	if r.Of == 0 {
 		return math.NaN()
 	}
-	return float64(r.hits) / float64(r.of)
+	return float64(r.Hits) / float64(r.Of)
 }
 
 // wilson is the 95 % interval of a ratio.
 func (r ratio) wilson() (low, high float64) {
-	n, p, z := float64(r.of), r.value(), 1.96
+	n, p, z := float64(r.Of), r.value(), 1.96
 	middle := (p + z*z/(2*n)) / (1 + z*z/n)
 	half := z / (1 + z*z/n) * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
 	return max(0, middle-half), min(1, middle+half)
@@ -60,35 +60,35 @@ func (r ratio) wilson() (low, high float64) {
 
 // score is what is measured over a set of answers.
 type score struct {
-	n                int
-	intent           ratio
+	N                int
+	Intent           ratio
 	byLanguage       map[string]*ratio
 	byIntent         map[understand.Intent]*ratio
 	precision        map[understand.Intent]*ratio
 	confusion        map[[2]understand.Intent]int // wanted, got
-	emergencyRecall  ratio                        // an emergency understood as one, of any kind
-	falseAlarms      ratio                        // other messages taken for one
+	EmergencyRecall  ratio                        // an emergency understood as one, of any kind
+	FalseAlarms      ratio                        // other messages taken for one
 	language         ratio
 	languageByLength map[int]*ratio // of the first n words; 0 for the whole
-	second           ratio          // right at the first or second guess
+	Second           ratio          // right at the first or second guess
 	slots            map[string]*counts
-	bins             [10]bin
+	Bins             [10]bin
 }
 
 type bin struct {
-	n          int
-	confidence float64
-	right      int
+	N          int
+	Confidence float64
+	Right      int
 }
 
 // counts are for precision and recall.
-type counts struct{ right, found, wanted int }
+type counts struct{ Right, Found, Wanted int }
 
 func (c counts) f1() float64 {
-	if c.found+c.wanted == 0 {
+	if c.Found+c.Wanted == 0 {
 		return math.NaN()
 	}
-	return 2 * float64(c.right) / float64(c.found+c.wanted)
+	return 2 * float64(c.Right) / float64(c.Found+c.Wanted)
 }
 
 // checked are the slots whose value can be checked against a rule or a list.
@@ -101,24 +101,24 @@ func measure(answers []answer) *score {
 	s := &score{byLanguage: map[string]*ratio{}, byIntent: map[understand.Intent]*ratio{}, precision: map[understand.Intent]*ratio{},
 		confusion: map[[2]understand.Intent]int{}, languageByLength: map[int]*ratio{}, slots: map[string]*counts{}}
 	for _, a := range answers {
-		s.n++
+		s.N++
 		right := a.want.Intent == a.got.Intent
-		s.intent.add(right)
+		s.Intent.add(right)
 		at(s.byLanguage, a.want.Language).add(right)
 		at(s.byIntent, a.want.Intent).add(right)
 		at(s.precision, a.got.Intent).add(right)
 		s.confusion[[2]understand.Intent{a.want.Intent, a.got.Intent}]++
-		s.second.add(right || a.got.Second.Intent == a.want.Intent)
+		s.Second.add(right || a.got.Second.Intent == a.want.Intent)
 		if urgent(a.want.Intent) {
-			s.emergencyRecall.add(urgent(a.got.Intent))
+			s.EmergencyRecall.add(urgent(a.got.Intent))
 		} else {
-			s.falseAlarms.add(urgent(a.got.Intent))
+			s.FalseAlarms.add(urgent(a.got.Intent))
 		}
-		b := &s.bins[min(9, int(a.got.Confidence*10))]
-		b.n++
-		b.confidence += a.got.Confidence
+		b := &s.Bins[min(9, int(a.got.Confidence*10))]
+		b.N++
+		b.Confidence += a.got.Confidence
 		if right {
-			b.right++
+			b.Right++
 		}
 		s.hear(a)
 		s.compare(a)
@@ -155,11 +155,11 @@ func (s *score) compare(a answer) {
 			s.slots[name] = &counts{}
 		}
 		c := s.slots[name]
-		c.wanted += len(want)
-		c.found += len(got)
+		c.Wanted += len(want)
+		c.Found += len(got)
 		for _, v := range got {
 			if slices.Contains(want, v) {
-				c.right++
+				c.Right++
 			}
 		}
 	}
@@ -177,23 +177,23 @@ func (s *score) slotTotal(names []string) counts {
 	var total counts
 	for _, name := range names {
 		if c := s.slots[name]; c != nil {
-			total.right += c.right
-			total.found += c.found
-			total.wanted += c.wanted
+			total.Right += c.Right
+			total.Found += c.Found
+			total.Wanted += c.Wanted
 		}
 	}
 	return total
 }
 
 // ece is the expected calibration error: how far confidence is from being right.
-func (s *score) ece() float64 {
+func (s *score) ECE() float64 {
 	sum := 0.0
-	for _, b := range s.bins {
-		if b.n > 0 {
-			sum += math.Abs(b.confidence - float64(b.right))
+	for _, b := range s.Bins {
+		if b.N > 0 {
+			sum += math.Abs(b.Confidence - float64(b.Right))
 		}
 	}
-	return sum / float64(s.n)
+	return sum / float64(s.N)
 }
 
 func urgent(i understand.Intent) bool { return strings.HasPrefix(string(i), "emergency_") }
