@@ -52,16 +52,24 @@ type Sender struct {
 // line is the way out over one channel.
 type line struct {
 	channel Channel
-	jobs    chan []Outbound
+	jobs    chan job
 	wake    chan struct{}
 	waiting atomic.Bool // somebody's reply waits behind one that is being sent
+}
+
+// job is what one worker sends in a row.
+type job struct {
+	rows []Outbound
+	// claimed from the outbox, which gives only the oldest of each resident:
+	// others may be due once it is sent.
+	claimed bool
 }
 
 // NewSender returns a Sender for the given channels.
 func NewSender(outbox Outbox, clock func() time.Time, log *slog.Logger, channels ...Channel) *Sender {
 	s := &Sender{outbox: outbox, clock: clock, log: log, lines: make(map[ChannelID]*line)}
 	for _, c := range channels {
-		s.lines[c.ID()] = &line{channel: c, jobs: make(chan []Outbound, 1024), wake: make(chan struct{}, 1)}
+		s.lines[c.ID()] = &line{channel: c, jobs: make(chan job, 1024), wake: make(chan struct{}, 1)}
 	}
 	return s
 }
@@ -82,7 +90,7 @@ func (s *Sender) Push(c ChannelID, rows []Outbound, waiting bool) {
 		return
 	}
 	select {
-	case l.jobs <- rows:
+	case l.jobs <- job{rows: rows}:
 	default:
 	}
 }
@@ -95,8 +103,8 @@ func (s *Sender) Run(ctx context.Context) {
 			wg.Go(func() {
 				for {
 					select {
-					case rows := <-l.jobs:
-						s.send(ctx, l, rows)
+					case j := <-l.jobs:
+						s.send(ctx, l, j)
 					case <-ctx.Done():
 						return
 					}
@@ -119,7 +127,7 @@ func (s *Sender) poll(ctx context.Context, l *line) {
 		}
 		for i := range rows {
 			select {
-			case l.jobs <- rows[i : i+1]:
+			case l.jobs <- job{rows[i : i+1], true}:
 			case <-ctx.Done():
 				return
 			}
@@ -143,18 +151,18 @@ func (l *line) poke() {
 	}
 }
 
-// send tries rows one after the other. When one has to be tried again later,
+// send tries the rows of a job one after the other. When one has to be tried again later,
 // those behind it go back too: order matters more than speed.
-func (s *Sender) send(ctx context.Context, l *line, rows []Outbound) {
-	for i, o := range rows {
+func (s *Sender) send(ctx context.Context, l *line, j job) {
+	for i, o := range j.rows {
 		if ok := s.attempt(ctx, l, o); !ok {
-			for _, rest := range rows[i+1:] {
+			for _, rest := range j.rows[i+1:] {
 				s.report(s.outbox.Retry(context.WithoutCancel(ctx), rest.ID, s.clock(), "waits"))
 			}
 			break
 		}
 	}
-	if l.waiting.Swap(false) {
+	if l.waiting.Swap(false) || j.claimed {
 		l.poke()
 	}
 }

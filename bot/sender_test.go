@@ -166,3 +166,33 @@ func TestWhatACrashLeftBehindIsSent(t *testing.T) {
 		}
 	})
 }
+
+func TestABacklogOfOneResidentLeavesWithoutWaiting(t *testing.T) {
+	p := &provider{}
+	first := make(chan struct{})
+	p.answer = func(o bot.Outbound) error {
+		if o.Text.Body == "0" {
+			<-first
+		}
+		return nil
+	}
+	sending(t, p, func(store *bottest.Store, s *bot.Sender) {
+		var want []string
+		for i := range 30 {
+			want = append(want, fmt.Sprint(i))
+			rows := commit(t, store, i, want[i])
+			s.Push("sms", rows, len(rows) == 0)
+		}
+		began := time.Now()
+		close(first)
+		for len(p.got()) < len(want) && time.Since(began) < time.Minute {
+			time.Sleep(time.Millisecond)
+		}
+		if took := time.Since(began); took > 100*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+		if got := p.got(); !slices.Equal(got, want) {
+			t.Errorf("got %v", got)
+		}
+	})
+}
