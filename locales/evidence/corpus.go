@@ -27,8 +27,11 @@ var sources = map[string]string{
 func readCorpus(dir string) (*corpus, error) {
 	c := &corpus{map[string]map[string]int{}, map[string]string{}}
 	files, err := filepath.Glob(filepath.Join(dir, "corpora", "*.tsv"))
-	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("no corpora in %s: %v", dir, err)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("no corpora in %s", filepath.Join(dir, "corpora"))
 	}
 	for _, file := range files {
 		if err := eachRow(file, func(row map[string]string) { c.count(row["bugis"], sources[row["source"]]) }); err != nil {
