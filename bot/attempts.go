@@ -34,6 +34,9 @@ func (a *Attempts) Until(now time.Time, number string) time.Time {
 	if now.Sub(a.Since) >= attemptsDay && !now.Before(a.Next) {
 		*a = Attempts{}
 	}
+	if day := now.Add(attemptsDay); a.Next.After(day) {
+		a.Next = day // a clock was wrong; nobody waits longer than a day
+	}
 	if slices.Contains(a.Seen, hash(number)) || !now.Before(a.Next) {
 		return time.Time{}
 	}

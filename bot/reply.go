@@ -32,7 +32,11 @@ type Option struct {
 	Key   string `json:"k"`
 	Value string `json:"v"`
 	Label string `json:"l"`
-	Data  Data   `json:"-"`
+	Data  Data   `json:"d,omitempty"` // in words, once rendered
+
+	// Message is what Label was before it was rendered, so that an open
+	// question can be put into another language.
+	Message string `json:"m,omitempty"`
 }
 
 // Values of the options that mean the same in every flow, and the keys that

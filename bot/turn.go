@@ -233,7 +233,7 @@ func (e *Engine) route(t *Turn) Flow {
 func (e *Engine) render(t *Turn) ([]Text, error) {
 	conv, format := t.Conversation, e.Formats[t.Channel]
 	if len(t.replies) == 0 { // the same dialogue again, or another screen of it
-		return []Text{{Body: conv.Screens[conv.Screen], Options: conv.Options}}, nil
+		return []Text{{Body: conv.Screens[conv.Screen], Options: shown(conv.Options)}}, nil
 	}
 	if t.Resident.Language == "" {
 		t.Resident.Language = understand.Indonesian
@@ -254,17 +254,26 @@ func (e *Engine) render(t *Turn) ([]Text, error) {
 		if err != nil {
 			return nil, err
 		}
+		if i < last {
+			text.Options = shown(text.Options)
+		}
 		texts = append(texts, text)
 	}
 	if keeps {
-		texts[last].Options = conv.Options
+		for i, o := range conv.Options { // the language may have changed
+			var err error
+			if conv.Options[i], err = s.label(o); err != nil {
+				return nil, err
+			}
+		}
 	} else {
 		conv.Options = texts[last].Options
 	}
+	texts[last].Options = shown(conv.Options)
 	if format.Pager == nil {
 		return texts, nil
 	}
-	screen := Text{Options: conv.Options, End: conv.Over}
+	screen := Text{Options: texts[last].Options, End: conv.Over}
 	for _, text := range texts {
 		screen.Body += "\n" + text.Body
 	}
@@ -282,6 +291,18 @@ func (e *Engine) render(t *Turn) ([]Text, error) {
 	// A closing answer of several screens has to stay open until the last.
 	screen.End = screen.End && len(conv.Screens) == 1
 	return []Text{screen}, nil
+}
+
+// shown leaves of options what a channel needs.
+func shown(options []Option) []Option {
+	if len(options) == 0 {
+		return nil
+	}
+	list := make([]Option, len(options))
+	for i, o := range options {
+		list[i] = Option{Key: o.Key, Value: o.Value, Label: o.Label}
+	}
+	return list
 }
 
 // Numbered returns the text with its options below it, one numbered line each,

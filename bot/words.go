@@ -34,10 +34,10 @@ func (s speaker) say(r Reply) (Text, error) {
 	}
 	number := 0
 	for _, o := range r.Options {
-		if o.Label, err = s.text(o.Label, o.Data); err != nil {
+		o.Message = o.Label
+		if o, err = s.label(o); err != nil {
 			return Text{}, err
 		}
-		o.Data = nil
 		switch o.Value {
 		case MenuValue:
 			o.Key = "0"
@@ -54,19 +54,42 @@ func (s speaker) say(r Reply) (Text, error) {
 	return text, nil
 }
 
+// label puts an option into words.
+func (s speaker) label(o Option) (Option, error) {
+	if o.Message == "" { // of an older version: as it was
+		return o, nil
+	}
+	data, err := s.values(o.Data)
+	if err != nil {
+		return o, err
+	}
+	o.Data = data
+	o.Label, err = s.words.Text(s.language, o.Message, s.format.Variant, data)
+	return o, err
+}
+
 func (s speaker) text(key string, data Data) (string, error) {
-	var words map[string]any
-	if len(data) > 0 {
-		words = make(map[string]any, len(data))
-		for name, value := range data {
-			word, err := s.word(value)
-			if err != nil {
-				return "", err
-			}
-			words[name] = word
-		}
+	words, err := s.values(data)
+	if err != nil {
+		return "", err
 	}
 	return s.words.Text(s.language, key, s.format.Variant, words)
+}
+
+// values puts data into words; nil if there is none.
+func (s speaker) values(data Data) (Data, error) {
+	if len(data) == 0 {
+		return nil, nil
+	}
+	words := make(Data, len(data))
+	for name, value := range data {
+		word, err := s.word(value)
+		if err != nil {
+			return nil, err
+		}
+		words[name] = word
+	}
+	return words, nil
 }
 
 func (s speaker) word(value any) (any, error) {
