@@ -49,9 +49,16 @@ func (f *Flow) Expects(t *bot.Turn) bool {
 			return true
 		}
 	}
+	if slices.Contains(atObject, t.Conversation.State) && len(u.Text) <= shortAnswer && f.topics.Find(u.Text) == saveValue {
+		return true // "simpan" is said to no other service
+	}
 	// Trouble with the tax is told here and not with the potholes.
 	return u.Intent == understand.Complaint && f.topics.Find(u.Text) != ""
 }
+
+// shortAnswer is the length of a text, in bytes, that can be meant as the name
+// of an option.
+const shortAnswer = 30
 
 // isNumber tells whether a text is digits and hardly anything else.
 func isNumber(text string) bool {

@@ -66,6 +66,9 @@ func (f *Flow) Topics() []bot.Topic {
 // Knows implements bot.Flow.
 func (f *Flow) Knows(state string) bool { return f.machine.Knows(state) }
 
+// States returns the states in alphabetical order.
+func (f *Flow) States() []string { return f.machine.States() }
+
 // Mermaid returns the state machine as a state diagram.
 func (f *Flow) Mermaid() (string, error) { return f.machine.Mermaid() }
 

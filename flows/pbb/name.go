@@ -6,11 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Room for a name and an address in a short message, in letters.
+// Room for a name and a place in a short message, in letters.
 const (
-	longestName    = 28
-	longestAddress = 32
-	longestDesa    = 18
+	longestName = 28
+	longestDesa = 18
 )
 
 // maskedWords is how many words of a name a stranger sees the beginning of.

@@ -17,8 +17,8 @@ var ErrNotFound = errors.New("pbb: no such object")
 type Registry interface {
 	// Object returns everything known of one NOP.
 	Object(ctx context.Context, nop ident.NOP) (Object, error)
-	// Owned returns the objects on which a telephone number is registered, at
-	// most limit, in the order of their NOP; none is no error.
+	// Owned returns the objects whose newest assessment bears a telephone
+	// number, at most limit, in the order of their NOP; none is no error.
 	Owned(ctx context.Context, phone ident.Phone, limit int) ([]ident.NOP, error)
 	// AsOf returns when the newest extract was loaded; the zero time if none ever was.
 	AsOf(ctx context.Context) (time.Time, error)

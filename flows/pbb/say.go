@@ -3,6 +3,7 @@ package pbb
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -358,7 +359,11 @@ func sayAdvice(_ context.Context, s *step) error {
 		year := s.Now.In(bot.WITA).Year()
 		r.Data = bot.Data{"percent": s.flow.rules.percent(year), "year": year, "months": s.flow.rules.maxMonths}
 	}
-	r.Options = append(options(problemValue), s.back()...)
+	next := payValue // after a rule
+	if slices.Contains(problems[:offered], s.memory.Advice) {
+		next = problemValue // perhaps it was another one
+	}
+	r.Options = append(options(next), s.back()...)
 	s.Say(r)
 	return nil
 }
