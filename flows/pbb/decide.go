@@ -372,7 +372,7 @@ func yearOf(slots understand.Slots) int {
 
 // problems are the topics of which the flow can only say what to bring where;
 // the first ones are offered to choose from.
-var problems = []string{"collector", "wrong_data", "twice", "no_sppt", "objection", "installment", "online", "receipt", "penalty", "formula"}
+var problems = []string{"collector", "wrong_data", "twice", "no_sppt", "objection", "installment", "online", "receipt", "penalty", "deadline", "formula"}
 
 const offered = 5 // of problems
 

@@ -355,9 +355,12 @@ func sayChooseProblem(_ context.Context, s *step) error {
 
 func sayAdvice(_ context.Context, s *step) error {
 	r := bot.Reply{Key: "pbb.advice_" + s.memory.Advice}
-	if s.memory.Advice == "penalty" {
-		year := s.Now.In(bot.WITA).Year()
-		r.Data = bot.Data{"percent": s.flow.rules.percent(year), "year": year, "months": s.flow.rules.maxMonths}
+	rules, year := s.flow.rules, s.Now.In(bot.WITA).Year()
+	switch s.memory.Advice {
+	case "penalty":
+		r.Data = bot.Data{"percent": rules.percent(year), "year": year, "months": rules.maxMonths}
+	case "deadline":
+		r.Data = bot.Data{"year": year, "date": bot.Date(rules.due(Year{Year: year}))}
 	}
 	next := payValue // after a rule
 	if slices.Contains(problems[:offered], s.memory.Advice) {
