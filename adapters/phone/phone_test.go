@@ -44,7 +44,7 @@ func (w words) Text(_, key, _ string, data map[string]any) (string, error) {
 
 var indonesian = words{
 	"home":       "Layanan Pemkab Soppeng. Apa yang ditanyakan?",
-	"bill":       "PBB 2026 La Mappa, Citta\nNOP 73.12.020.002.001-9001.0\nTagihan Rp 34.700\nDenda Rp 694\nTunggakan 2022-2025 Rp 156.870\nJumlah Rp 192.264\nData per 25 Nov 08.00 WITA",
+	"bill":       "PBB 2026 La Mappa, Citta\nNOP 73.12.020.002.001-9001.0\nTagihan Rp 34.700\nDenda Rp 694\nTunggakan 2022-2025 Rp 156.870\nJumlah Rp 192.264\nJatuh tempo 30 Sep 2026\nData per 25 Nov 08.00 WITA",
 	"where":      "Bayar di bank, kantor pos atau kantor BPKPD. Minta tanda terima (STTS). Layanan ini gratis.",
 	"echo":       "{text}",
 	"option.tax": "Pajak PBB", "option.where": "Cara bayar", "option.menu": "Menu", "option.more": "Lanjut", "option.back": "Kembali",
