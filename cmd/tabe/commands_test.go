@@ -73,8 +73,8 @@ func TestFromAnExtractNeverSeenToTheAnswer(t *testing.T) {
 	}{
 		// 37,200 late since 30 September: two months of 1 %.
 		{stranger, "brp pbb 73.12.071.002.003-9041.0", []string{"37.200", "744", "2026"}, "id"},
-		// 50,000 + 2 months of 1 %; 40,000 of 2023 + 24 months of 2 % = 59,200.
-		{stranger, "PBB#731207100200490770", []string{"51.000", "59.200"}, "id"},
+		// 50,000 + 2 months of 1 %; 40,000 of 2023 + 24 months of 2 % = 19,200.
+		{stranger, "PBB#731207100200490770", []string{"50.000", "1.000", "19.200", "110.200"}, "id"},
 		{stranger, "731207100200490780", []string{"2 Mei 2026"}, "id"},
 		{stranger, "siaga pajakku 731207100200490780", []string{"purani riwaja"}, "bug"},
 		{stranger, "731207100200490990", []string{"WITA"}, "id"},
