@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 
 	"tabe/adapters/telegram"
 	"tabe/adapters/twilio"
@@ -67,7 +68,7 @@ func newChannels(c config, log *slog.Logger) (*ways, error) {
 	var err error
 	if t := c.twilio; t.accountSID != "" {
 		w.twilio, err = twilio.New(twilio.Config{
-			AccountSID: t.accountSID, AuthTokens: []string{t.authToken}, SMSFrom: t.smsFrom, WhatsAppFrom: t.whatsappFrom,
+			AccountSID: t.accountSID, AuthTokens: strings.Split(t.authToken, ","), SMSFrom: t.smsFrom, WhatsAppFrom: t.whatsappFrom,
 			PublicURL: c.publicURL, APIURL: t.apiURL, Log: log,
 		})
 		if err != nil {
