@@ -34,7 +34,8 @@ func (e *Engine) answer(ctx context.Context, entry Entry, blob []byte) (next []b
 		t, texts = e.step(ctx, step, blob)
 		effects = append(effects, t.effects...)
 		if memory != nil {
-			t.Conversation.ChannelState = memory
+			// Not t.Conversation: the flow may have had everything forgotten.
+			t.Resident.conversation(entry.Channel).ChannelState = memory
 		}
 		if blob, err = t.Resident.encode(); err != nil {
 			return nil, nil, nil, err

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,13 +39,16 @@ func (w words) Text(_, key, _ string, data map[string]any) (string, error) {
 }
 
 var indonesian = words{
-	"home": "Layanan Soppeng", "ask": "Berapa NOP-nya?", "bill": "NOP {nop}: Rp 34.700. {history}", "bye": "Terima kasih.",
+	"home": "Layanan Soppeng", "ask": "Berapa NOP-nya?", "bill": "NOP {nop}: Rp 34.700. {history}", "bye": "Terima kasih.", "forgotten": "Sudah dihapus.",
 	"option.tax": "Pajak", "option.out": "Keluar", "option.menu": "Menu", "option.more": "Lanjut", "option.back": "Kembali",
 	"system_busy": "Sistem sibuk.",
 }
 
 // desk is a small service: a menu, a question, a long answer.
-type desk struct{ slow chan struct{} }
+type desk struct {
+	slow  chan struct{}
+	heard chan string
+}
 
 func (desk) Name() string            { return "desk" }
 func (desk) Revision() int           { return 1 }
@@ -58,10 +62,16 @@ func (d desk) Handle(_ context.Context, t *bot.Turn) error {
 	if d.slow != nil {
 		<-d.slow
 	}
+	if d.heard != nil {
+		d.heard <- t.Text
+	}
 	switch {
 	case t.Choice == "tax":
 		t.Conversation.State = "ask"
 		t.Say(bot.Reply{Key: "ask", Options: []bot.Option{bot.Choice(bot.MenuValue)}})
+	case t.Text == "forget":
+		t.Resident.Forget()
+		t.Say(bot.Reply{Key: "forgotten"})
 	case t.Choice == "out":
 		t.Say(bot.Reply{Key: "bye", End: true})
 	case t.Conversation.State == "ask" && t.Choice == "":
@@ -151,6 +161,24 @@ func TestASessionFromDiallingToTheEnd(t *testing.T) {
 		if status, got := post(t, s.URL, step.session, phone, step.text); status != 200 || got != step.want {
 			t.Errorf("%s %q: %d\n%s\nwant\n%s", step.session, step.text, status, got, step.want)
 		}
+	}
+}
+
+// The dialogue goes on when the resident has everything forgotten in its middle:
+// what was typed before must not be taken for a dialled code and done again.
+func TestForgettingDoesNotRepeatTheDialogue(t *testing.T) {
+	steps := make(chan string, 10)
+	s := serve(t, nil, desk{heard: steps}, ussd.Config{})
+	post(t, s.URL, "a", phone, "")
+	post(t, s.URL, "a", phone, "forget")
+	post(t, s.URL, "a", phone, "forget*1")
+	close(steps)
+	var got []string
+	for step := range steps {
+		got = append(got, step)
+	}
+	if want := []string{"", "forget", "1"}; !slices.Equal(got, want) {
+		t.Errorf("the service heard %q, want %q", got, want)
 	}
 }
 
