@@ -7,7 +7,7 @@ type feature struct {
 }
 
 const (
-	bucketBits = 16
+	bucketBits = 17
 	buckets    = 1 << bucketBits
 )
 

@@ -9,7 +9,7 @@ import (
 )
 
 // draws is how many utterances are drawn from each pattern.
-const draws = 8
+const draws = 25
 
 // ReadPatterns draws utterances from sentence patterns, the same ones each
 // time. The form of the file is told at its head.

@@ -122,7 +122,9 @@ func report(docs string, sets []set, cross []answer, heard *score, c cost, examp
 		"cell":      func(s string) string { return strings.ReplaceAll(s, "|", "\\|") },
 		"languageF": func(s *score, l string) *ratio { return s.byLanguage[l] }, "lengthF": func(s *score, n int) *ratio { return s.languageByLength[n] },
 		"recall": func(s *score, i understand.Intent) *ratio { return s.byIntent[i] }, "precision": func(s *score, i understand.Intent) *ratio { return s.precision[i] },
-		"slot": func(s *score, name string) *counts { return s.slots[name] },
+		"met":   func(r any, bar float64) string { return verdict(r, func(v float64) bool { return v >= bar }) },
+		"under": func(r any, bar float64) string { return verdict(r, func(v float64) bool { return v < bar }) },
+		"slot":  func(s *score, name string) *counts { return s.slots[name] },
 	}).Parse(page)
 	if err != nil {
 		return err
@@ -146,6 +148,22 @@ func percentOf(r *ratio) string {
 		return "-"
 	}
 	return fmt.Sprintf("%.1f %%", 100*r.value())
+}
+
+// verdict says whether a ratio, or a pointer to one, meets a bar.
+func verdict(r any, met func(float64) bool) string {
+	v, ok := r.(*ratio)
+	if !ok {
+		plain, _ := r.(ratio)
+		v = &plain
+	}
+	switch {
+	case v == nil || v.Of == 0:
+		return "-"
+	case met(v.value()):
+		return "met, " + percentOf(v)
+	}
+	return "**missed**, " + percentOf(v)
 }
 
 func interval(r ratio) string {
