@@ -91,11 +91,12 @@ class Thread {
     find(this.element, ".empty")?.remove();
     const following = this.element.scrollHeight - this.element.scrollTop - this.element.clientHeight < 80;
     this.#typing.before(bubble);
-    if (following) this.#down();
+    if (following) this.#down(bubble);
   }
 
-  #down() {
-    this.element.scrollTop = this.element.scrollHeight;
+  // down shows the end, or the beginning of a message that is longer than the screen.
+  #down(bubble = null) {
+    this.element.scrollTop = bubble ? bubble.offsetTop - 8 : this.element.scrollHeight;
   }
 
   // close ends the choice that was offered before. The pressed button keeps
