@@ -17,7 +17,7 @@ test:
 	go test ./...
 
 eval:
-	go run ./bot/understand/eval
+	go run ./bot/understand/eval bot/understand/corpus/blind/id_blind.tsv bot/understand/corpus/blind/bug_blind.tsv
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./bot/... ./adapters/... ./cmd/...
