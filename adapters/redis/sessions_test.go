@@ -38,7 +38,11 @@ func acquire(t *testing.T, s *redis.Sessions, id bot.ResidentID) bot.Lease {
 }
 
 func TestOneHolderAtATime(t *testing.T) {
-	server := testserver.StartRedis(t)
+	t.Run("one server", func(t *testing.T) { oneHolderAtATime(t, testserver.StartRedis(t)) })
+	t.Run("cluster", func(t *testing.T) { oneHolderAtATime(t, testserver.StartRedisCluster(t)) })
+}
+
+func oneHolderAtATime(t *testing.T, server *testserver.Redis) {
 	here, there := open(t, server), open(t, server)
 	l := acquire(t, here, "a")
 	if _, err := there.Acquire(t.Context(), "a"); !errors.Is(err, bot.ErrBusy) {
@@ -55,7 +59,11 @@ func TestOneHolderAtATime(t *testing.T) {
 }
 
 func TestTheHotCopy(t *testing.T) {
-	server := testserver.StartRedis(t)
+	t.Run("one server", func(t *testing.T) { theHotCopy(t, testserver.StartRedis(t)) })
+	t.Run("cluster", func(t *testing.T) { theHotCopy(t, testserver.StartRedisCluster(t)) })
+}
+
+func theHotCopy(t *testing.T, server *testserver.Redis) {
 	here, there := open(t, server), open(t, server)
 	l := acquire(t, here, "a")
 	if _, ok := l.Hot(); ok {
