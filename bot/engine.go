@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"tabe/bot/understand"
@@ -41,6 +42,7 @@ type Engine struct {
 	running sync.WaitGroup
 	closed  bool
 	slots   chan struct{}
+	alone   atomic.Bool // the Sessions did not answer the last time
 }
 
 type route struct {
@@ -317,8 +319,13 @@ func (e *Engine) lease(ctx context.Context, id ResidentID) (l Lease, busy bool) 
 	case errors.Is(err, ErrBusy):
 		return nil, true
 	case err != nil:
-		e.Log.Warn("sessions are down, serving from the store", "err", err)
+		if !e.alone.Swap(true) { // once, not with every turn
+			e.Log.Warn("sessions are down, serving from the store", "err", err)
+		}
 		return nil, false
+	}
+	if e.alone.Swap(false) {
+		e.Log.Info("sessions are back")
 	}
 	return l, false
 }
