@@ -27,9 +27,6 @@ func (c *checkCommand) Run(ctx context.Context, std streams) error {
 	r := &checks{out: std.out}
 	config, err := readConfig(std.getenv, c.Data)
 	r.line("configuration", err, "complete")
-	if err != nil && config.databaseURL == "" {
-		return exit(1)
-	}
 	c.database(ctx, r, config)
 	if config.redisURL != "" && len(config.secretKey) == secretKeyLength {
 		r.look(ctx, "redis", func(ctx context.Context) (string, error) {
@@ -64,9 +61,8 @@ func (c *checkCommand) database(ctx context.Context, r *checks, config config) {
 		}
 		return "of " + asOf.In(bot.WITA).Format("2006-01-02 15:04 WITA"), err
 	})
-	if _, err := pbbRules(c.Data); true {
-		r.line("pbb rules", err, "good")
-	}
+	_, err = pbbRules(c.Data)
+	r.line("pbb rules", err, "good")
 	if len(config.secretKey) != secretKeyLength {
 		return
 	}
