@@ -17,38 +17,17 @@ import (
 	"tabe/adapters/testserver"
 )
 
-func open(t testing.TB, url string) *database.DB {
-	t.Helper()
-	db, err := database.Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
-
-func sqliteURL(t testing.TB) string {
-	return "sqlite://" + filepath.Join(t.TempDir(), "new", "tabe.db")
-}
-
 // both runs a test on either database, with an empty table note(n).
 func both(t *testing.T, test func(t *testing.T, db *database.DB)) {
-	prepare := func(t *testing.T, url string) *database.DB {
-		db := open(t, url)
+	testserver.Databases(t, func(t *testing.T, db *database.DB) {
 		if err := db.Do(t.Context(), func(tx *database.Tx) error {
 			_, err := tx.Exec("create table note (n bigint primary key)")
 			return err
 		}); err != nil {
 			t.Fatal(err)
 		}
-		return db
-	}
-	t.Run("sqlite", func(t *testing.T) { test(t, prepare(t, sqliteURL(t))) })
-	t.Run("postgres", func(t *testing.T) { test(t, prepare(t, testserver.StartPostgres(t).Database(t))) })
+		test(t, db)
+	})
 }
 
 func write(n int) func(*database.Tx) error {
@@ -146,7 +125,7 @@ func TestACallerThatGaveUp(t *testing.T) {
 }
 
 func TestConflictsAreTriedAgain(t *testing.T) {
-	db := open(t, testserver.StartPostgres(t).Database(t))
+	db := testserver.OpenDatabase(t, testserver.StartPostgres(t).Database(t))
 	ctx := t.Context()
 	if err := db.Do(ctx, func(tx *database.Tx) error {
 		if _, err := tx.Exec("create table note (n bigint primary key, hits bigint not null)"); err != nil {
@@ -183,7 +162,7 @@ func TestConflictsAreTriedAgain(t *testing.T) {
 }
 
 func TestClosed(t *testing.T) {
-	db, err := database.Open(t.Context(), sqliteURL(t))
+	db, err := database.Open(t.Context(), testserver.SQLiteURL(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,8 +185,8 @@ func TestClosed(t *testing.T) {
 }
 
 func TestOnlyTheOwnerReadsTheFile(t *testing.T) {
-	url := sqliteURL(t)
-	open(t, url)
+	url := testserver.SQLiteURL(t)
+	testserver.OpenDatabase(t, url)
 	path := strings.TrimPrefix(url, "sqlite://")
 	for _, name := range []string{path, path + "-wal"} {
 		info, err := os.Stat(name)
@@ -239,8 +218,8 @@ func TestBadURLs(t *testing.T) {
 type column struct{ table, name, kind, null string }
 
 func TestBothSchemasAreTheSame(t *testing.T) {
-	lite := open(t, sqliteURL(t))
-	post := open(t, testserver.StartPostgres(t).Database(t))
+	lite := testserver.OpenDatabase(t, testserver.SQLiteURL(t))
+	post := testserver.OpenDatabase(t, testserver.StartPostgres(t).Database(t))
 	kinds := strings.NewReplacer("integer", "bigint", "blob", "bytea")
 	read := func(db *database.DB, query string) []column {
 		rows, err := db.Query(t.Context(), query)
@@ -293,7 +272,7 @@ func compare(t *testing.T, a, b []column) {
 }
 
 func TestOpenAgainAndTogether(t *testing.T) {
-	urls := map[string]string{"sqlite": sqliteURL(t)}
+	urls := map[string]string{"sqlite": testserver.SQLiteURL(t)}
 	t.Run("sqlite", func(t *testing.T) { together(t, urls["sqlite"]) })
 	t.Run("postgres", func(t *testing.T) { together(t, testserver.StartPostgres(t).Database(t)) })
 }

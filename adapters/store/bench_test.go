@@ -135,8 +135,8 @@ func BenchmarkInsert(b *testing.B) {
 }
 
 func each(b *testing.B, bench func(b *testing.B, db *database.DB)) {
-	b.Run("sqlite", func(b *testing.B) { bench(b, openDatabase(b, sqliteURL(b))) })
-	b.Run("postgres", func(b *testing.B) { bench(b, openDatabase(b, testserver.StartPostgres(b).Database(b))) })
+	b.Run("sqlite", func(b *testing.B) { bench(b, testserver.OpenDatabase(b, testserver.SQLiteURL(b))) })
+	b.Run("postgres", func(b *testing.B) { bench(b, testserver.OpenDatabase(b, testserver.StartPostgres(b).Database(b))) })
 }
 
 func concurrently(b *testing.B, work func(ctx context.Context, n int64) error) {

@@ -25,6 +25,7 @@ import (
 
 	"tabe/adapters/database"
 	"tabe/adapters/store"
+	"tabe/adapters/testserver"
 	"tabe/bot"
 	"tabe/bot/understand"
 )
@@ -60,7 +61,7 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
-	both(t, func(t *testing.T, newURL func(testing.TB) string) {
+	testserver.DatabaseURLs(t, func(t *testing.T, newURL func(testing.TB) string) {
 		url := newURL(t)
 		p := &providerDouble{sent: make(map[string][]answer)}
 		server := httptest.NewServer(p)
@@ -108,7 +109,7 @@ func TestKill(t *testing.T) {
 func subject(r int) string { return fmt.Sprintf("tel:+62811000%05d", r) }
 
 func checkDatabase(t *testing.T, url string) {
-	db := openDatabase(t, url)
+	db := testserver.OpenDatabase(t, url)
 	q, err := newStore(t, db, time.Now).Queues(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -15,24 +14,6 @@ import (
 
 var secret = make([]byte, seal.KeyLength)
 
-func openDatabase(t testing.TB, url string) *database.DB {
-	t.Helper()
-	db, err := database.Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	return db
-}
-
-func sqliteURL(t testing.TB) string { return "sqlite://" + filepath.Join(t.TempDir(), "tabe.db") }
-
-// both runs a test on either database. newURL names another empty one each time.
-func both(t *testing.T, test func(t *testing.T, newURL func(testing.TB) string)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, sqliteURL) })
-	t.Run("postgres", func(t *testing.T) { test(t, testserver.StartPostgres(t).Database) })
-}
-
 func newStore(t testing.TB, db *database.DB, clock func() time.Time, effects ...store.Effect) *store.Store {
 	t.Helper()
 	s, err := store.New(db, secret, clock, effects...)
@@ -43,12 +24,12 @@ func newStore(t testing.TB, db *database.DB, clock func() time.Time, effects ...
 }
 
 func TestStore(t *testing.T) {
-	both(t, func(t *testing.T, newURL func(testing.TB) string) {
+	testserver.DatabaseURLs(t, func(t *testing.T, newURL func(testing.TB) string) {
 		bottest.StoreSuite(t, func(t *testing.T, clock func() time.Time) bottest.Opened {
 			url := newURL(t)
 			var open func() bottest.Opened
 			open = func() bottest.Opened {
-				db := openDatabase(t, url)
+				db := testserver.OpenDatabase(t, url)
 				s := newStore(t, db, clock)
 				return bottest.Opened{
 					Store: s, Outbox: s,

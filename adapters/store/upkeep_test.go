@@ -13,6 +13,7 @@ import (
 	"tabe/adapters/database"
 	"tabe/adapters/seal"
 	"tabe/adapters/store"
+	"tabe/adapters/testserver"
 	"tabe/bot"
 )
 
@@ -40,8 +41,8 @@ func say(body string) bot.Done {
 }
 
 func TestNothingCanBeReadOnDisk(t *testing.T) {
-	url := sqliteURL(t)
-	db := openDatabase(t, url)
+	url := testserver.SQLiteURL(t)
+	db := testserver.OpenDatabase(t, url)
 	s := newStore(t, db, time.Now)
 	talk(t, s, "m1", "tel:+6281100000001", say("Rp 52.500"))
 	d := say("Rp 52.500")
@@ -68,7 +69,7 @@ func TestNothingCanBeReadOnDisk(t *testing.T) {
 }
 
 func TestAnotherKeyIsNoticed(t *testing.T) {
-	db := openDatabase(t, sqliteURL(t))
+	db := testserver.OpenDatabase(t, testserver.SQLiteURL(t))
 	newStore(t, db, time.Now)
 	for first := range byte(255) { // some of them have the same id
 		other := make([]byte, seal.KeyLength)
@@ -83,8 +84,8 @@ func TestAnotherKeyIsNoticed(t *testing.T) {
 type complaint struct{ text string }
 
 func TestEffectsAreOfTheTransaction(t *testing.T) {
-	both(t, func(t *testing.T, newURL func(testing.TB) string) {
-		db := openDatabase(t, newURL(t))
+	testserver.DatabaseURLs(t, func(t *testing.T, newURL func(testing.TB) string) {
+		db := testserver.OpenDatabase(t, newURL(t))
 		broken := false
 		s := newStore(t, db, time.Now, store.On(func(tx *database.Tx, e bot.Entry, c complaint) error {
 			if _, err := tx.Exec("insert into complaint values ($1, $2)", e.Seq, c.text); err != nil {
@@ -129,9 +130,9 @@ func TestEffectsAreOfTheTransaction(t *testing.T) {
 }
 
 func TestDeadLetters(t *testing.T) {
-	both(t, func(t *testing.T, newURL func(testing.TB) string) {
+	testserver.DatabaseURLs(t, func(t *testing.T, newURL func(testing.TB) string) {
 		now := time.Date(2026, 11, 25, 4, 0, 0, 0, time.UTC)
-		s := newStore(t, openDatabase(t, newURL(t)), func() time.Time { return now })
+		s := newStore(t, testserver.OpenDatabase(t, newURL(t)), func() time.Time { return now })
 		dead := talk(t, s, "m1", "tel:1", say("one"))[0]
 		must(t, s.Bury(t.Context(), dead.ID, "blocked\x00\n"+strings.Repeat("x", 1000)))
 		talk(t, s, "m2", "tel:1", say("two"))
@@ -166,9 +167,9 @@ func TestDeadLetters(t *testing.T) {
 }
 
 func TestADamagedRowHoldsBackNobody(t *testing.T) {
-	both(t, func(t *testing.T, newURL func(testing.TB) string) {
+	testserver.DatabaseURLs(t, func(t *testing.T, newURL func(testing.TB) string) {
 		now := time.Now()
-		db := openDatabase(t, newURL(t))
+		db := testserver.OpenDatabase(t, newURL(t))
 		s := newStore(t, db, func() time.Time { return now })
 		damaged := talk(t, s, "m1", "tel:1", say("one"))[0]
 		talk(t, s, "m2", "tel:1", say("two"))
@@ -191,8 +192,8 @@ func TestADamagedRowHoldsBackNobody(t *testing.T) {
 }
 
 func TestErasedRepliesAreForgottenWhenTheyHaveLeft(t *testing.T) {
-	both(t, func(t *testing.T, newURL func(testing.TB) string) {
-		db := openDatabase(t, newURL(t))
+	testserver.DatabaseURLs(t, func(t *testing.T, newURL func(testing.TB) string) {
+		db := testserver.OpenDatabase(t, newURL(t))
 		s := newStore(t, db, time.Now)
 		sent := talk(t, s, "m1", "tel:1", say("one"))[0]
 		must(t, s.Sent(t.Context(), sent.ID, "p1"))
@@ -212,9 +213,9 @@ func TestErasedRepliesAreForgottenWhenTheyHaveLeft(t *testing.T) {
 }
 
 func TestPrune(t *testing.T) {
-	both(t, func(t *testing.T, newURL func(testing.TB) string) {
+	testserver.DatabaseURLs(t, func(t *testing.T, newURL func(testing.TB) string) {
 		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-		db := openDatabase(t, newURL(t))
+		db := testserver.OpenDatabase(t, newURL(t))
 		s := newStore(t, db, func() time.Time { return now })
 		const old = 1200 // more than one batch
 		for i := range old {

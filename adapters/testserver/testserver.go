@@ -1,6 +1,7 @@
 // Package testserver starts real servers for tests: PostgreSQL and Redis, each
 // on a free port with its data in the test's own folder, stopped when the test
-// ends. A test is skipped where the program is not installed.
+// ends. A test is skipped where the program is not installed. Databases runs a
+// test on SQLite and on PostgreSQL.
 package testserver
 
 import (

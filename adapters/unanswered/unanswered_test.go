@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,22 +15,6 @@ import (
 	"tabe/flows/menu"
 )
 
-// both runs a test on either database.
-func both(t *testing.T, test func(t *testing.T, db *database.DB)) {
-	run := func(name string, url func(*testing.T) string) {
-		t.Run(name, func(t *testing.T) {
-			db, err := database.Open(t.Context(), url(t))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = db.Close() })
-			test(t, db)
-		})
-	}
-	run("sqlite", func(t *testing.T) string { return "sqlite://" + filepath.Join(t.TempDir(), "tabe.db") })
-	run("postgres", func(t *testing.T) string { return testserver.StartPostgres(t).Database(t) })
-}
-
 func save(t *testing.T, db *database.DB, text string) {
 	t.Helper()
 	u := menu.Unanswered{Text: text, Language: "id", Guess: understand.Guess{Intent: understand.Complaint}}
@@ -42,7 +25,7 @@ func save(t *testing.T, db *database.DB, text string) {
 }
 
 func TestFromAnUtteranceToAnExample(t *testing.T) {
-	both(t, func(t *testing.T, db *database.DB) {
+	testserver.Databases(t, func(t *testing.T, db *database.DB) {
 		for _, text := range []string{"jarang", "sering\tsekali", "sering\tsekali", "bukan apa-apa", "", strings.Repeat("é", 400)} {
 			save(t, db, text)
 		}
@@ -71,12 +54,8 @@ func TestFromAnUtteranceToAnExample(t *testing.T) {
 }
 
 func TestAFloodIsNotKept(t *testing.T) {
-	db, err := database.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "tabe.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	err = db.Do(t.Context(), func(tx *database.Tx) error {
+	db := testserver.OpenDatabase(t, testserver.SQLiteURL(t))
+	err := db.Do(t.Context(), func(tx *database.Tx) error {
 		for i := range 5100 {
 			if err := unanswered.Save(tx, time.Now(), menu.Unanswered{Text: fmt.Sprint("pesan ", i)}); err != nil {
 				return err

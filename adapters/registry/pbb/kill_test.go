@@ -99,12 +99,11 @@ func wholeEdition(t *testing.T, r *registry.Registry) string {
 }
 
 func TestKilledLoadLeavesTheOldData(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { testKilled(t, sqliteURL(t.TempDir())) })
-	t.Run("postgres", func(t *testing.T) { testKilled(t, testserver.StartPostgres(t).Database(t)) })
+	testserver.DatabaseURLs(t, func(t *testing.T, newURL func(testing.TB) string) { testKilled(t, newURL(t)) })
 }
 
 func testKilled(t *testing.T, rawURL string) {
-	db := open(t, rawURL)
+	db := testserver.OpenDatabase(t, rawURL)
 	ctx := t.Context()
 	r := registry.New(db)
 	if _, err := registry.Import(ctx, db, edition(t, "EDISI 0"), nil); err != nil {
@@ -166,12 +165,11 @@ func testKilled(t *testing.T, rawURL string) {
 
 // A service answers and writes while another process loads an extract.
 func TestServiceGoesOnDuringALoad(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { testDuring(t, sqliteURL(t.TempDir())) })
-	t.Run("postgres", func(t *testing.T) { testDuring(t, testserver.StartPostgres(t).Database(t)) })
+	testserver.DatabaseURLs(t, func(t *testing.T, newURL func(testing.TB) string) { testDuring(t, newURL(t)) })
 }
 
 func testDuring(t *testing.T, rawURL string) {
-	db := open(t, rawURL)
+	db := testserver.OpenDatabase(t, rawURL)
 	ctx := t.Context()
 	r := registry.New(db)
 	if _, err := registry.Import(ctx, db, edition(t, "LAMA"), nil); err != nil {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,30 +25,6 @@ import (
 	"tabe/bot/ident"
 	"tabe/flows/pbb"
 )
-
-// eachDatabase runs a test on SQLite and, where it is installed, on PostgreSQL.
-func eachDatabase(t *testing.T, test func(t *testing.T, db *database.DB)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, open(t, sqliteURL(t.TempDir()))) })
-	t.Run("postgres", func(t *testing.T) { test(t, open(t, testserver.StartPostgres(t).Database(t))) })
-}
-
-func sqliteURL(folder string) string {
-	return (&url.URL{Scheme: "sqlite", Path: filepath.Join(folder, "tabe.db")}).String()
-}
-
-func open(t testing.TB, rawURL string) *database.DB {
-	t.Helper()
-	db, err := database.Open(t.Context(), rawURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
 
 func write(t testing.TB, text string) string {
 	t.Helper()
@@ -77,7 +52,7 @@ func day(year int, month time.Month, day int) time.Time {
 }
 
 func TestResidents(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, db *database.DB) {
+	testserver.Databases(t, func(t *testing.T, db *database.DB) {
 		ctx := t.Context()
 		r := registry.New(db)
 		if asOf, err := r.AsOf(ctx); err != nil || !asOf.IsZero() {
@@ -151,7 +126,7 @@ func TestResidents(t *testing.T) {
 }
 
 func TestLoadReplacesWhatItNames(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, db *database.DB) {
+	testserver.Databases(t, func(t *testing.T, db *database.DB) {
 		ctx := t.Context()
 		r := registry.New(db)
 		load := func(rows string) {
@@ -205,7 +180,7 @@ func TestLoadReplacesWhatItNames(t *testing.T) {
 }
 
 func TestSameFileTwice(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, db *database.DB) {
+	testserver.Databases(t, func(t *testing.T, db *database.DB) {
 		ctx := t.Context()
 		path := generated(t, 3000, 3, 7)
 		if _, err := registry.Import(ctx, db, path, nil); err != nil {
@@ -246,8 +221,8 @@ func contents(t testing.TB, db *database.DB) []string {
 }
 
 func benchEach(b *testing.B, bench func(b *testing.B, db *database.DB)) {
-	b.Run("sqlite", func(b *testing.B) { bench(b, open(b, sqliteURL(b.TempDir()))) })
-	b.Run("postgres", func(b *testing.B) { bench(b, open(b, testserver.StartPostgres(b).Database(b))) })
+	b.Run("sqlite", func(b *testing.B) { bench(b, testserver.OpenDatabase(b, testserver.SQLiteURL(b))) })
+	b.Run("postgres", func(b *testing.B) { bench(b, testserver.OpenDatabase(b, testserver.StartPostgres(b).Database(b))) })
 }
 
 // BenchmarkImport loads 120,000 rows, the whole regency, into an empty
@@ -322,7 +297,7 @@ func column(b *testing.B, db *database.DB, name string) []string {
 // Whatever good rows are loaded in whatever loads: what is read back is what
 // the last of them said.
 func TestReadsBackWhatWasLoaded(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, db *database.DB) {
+	testserver.Databases(t, func(t *testing.T, db *database.DB) {
 		r := registry.New(db)
 		serial := 0
 		rapid.Check(t, func(rt *rapid.T) {
@@ -404,7 +379,7 @@ func row(nop ident.NOP, y pbb.Year) string {
 }
 
 func TestRefusedRows(t *testing.T) {
-	db := open(t, sqliteURL(t.TempDir()))
+	db := testserver.OpenDatabase(t, testserver.SQLiteURL(t))
 	good := "731201000100190040,2026,LA TOGE,DUSUN I,Marioriwawo,Gattareng,600,72,30000000,43200000,10000000,63200,2026-09-30,2026-09-01,63200,081100000480\n"
 	for name, test := range map[string]struct{ old, new, want string }{
 		"17 digits":         {"731201000100190040", "73120100010019004", "nop: harus 18 angka"},
