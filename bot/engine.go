@@ -33,8 +33,9 @@ type Config struct {
 // Engine answers messages. Make one with New; it is safe for concurrent use.
 type Engine struct {
 	Config
-	flows  map[string]Flow
-	topics map[understand.Intent]route
+	flows     map[string]Flow
+	topics    map[understand.Intent]route
+	claimants []claimant
 
 	mu      sync.Mutex
 	lanes   map[ResidentID]*lane
@@ -43,6 +44,11 @@ type Engine struct {
 	closed  bool
 	slots   chan struct{}
 	alone   atomic.Bool // the Sessions did not answer the last time
+}
+
+type claimant interface {
+	Flow
+	Claimant
 }
 
 type route struct {
@@ -87,6 +93,9 @@ func New(c Config) (*Engine, error) {
 			return nil, fmt.Errorf("bot: two flows are called %s", f.Name())
 		}
 		e.flows[f.Name()] = f
+		if c, ok := f.(claimant); ok {
+			e.claimants = append(e.claimants, c)
+		}
 		for _, t := range f.Topics() {
 			if other, taken := e.topics[t.Intent]; taken {
 				return nil, fmt.Errorf("bot: flows %s and %s both answer %s", other.flow.Name(), f.Name(), t.Intent)
@@ -112,7 +121,7 @@ func (e *Engine) Receive(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	e.wake(entry.Resident)
+	e.Wake(entry.Resident)
 	return nil
 }
 
@@ -134,7 +143,7 @@ func (e *Engine) Converse(ctx context.Context, m Message) ([]Text, error) {
 			e.mu.Unlock()
 		}()
 	}
-	e.wake(entry.Resident)
+	e.Wake(entry.Resident)
 	// Usually this process runs the turn and hands the answer over. If another
 	// machine does, or did, the store knows.
 	look := time.NewTicker(100 * time.Millisecond)
@@ -174,9 +183,10 @@ func (e *Engine) accept(ctx context.Context, m Message) (Entry, bool, error) {
 }
 
 // Recover answers what was accepted before a crash, or by a machine that is
-// gone, until ctx ends. A message counts as left behind after some seconds.
+// gone, and what was posted to be told by now, until ctx ends. A message counts
+// as left behind after a second; if it is still being worked on, no harm is done.
 func (e *Engine) Recover(ctx context.Context) {
-	const leftBehind = 3 * time.Second
+	const leftBehind = time.Second
 	before := e.Clock() // at the start nobody but us can be working on them
 	for {
 		ids, err := e.Store.Unanswered(ctx, before, maxTurns)
@@ -184,7 +194,7 @@ func (e *Engine) Recover(ctx context.Context) {
 			e.Log.Error("cannot look for unanswered messages", "err", err)
 		}
 		for _, id := range ids {
-			e.wake(id)
+			e.Wake(id)
 		}
 		select {
 		case <-ctx.Done():
@@ -211,8 +221,9 @@ func (e *Engine) Close(ctx context.Context) error {
 	}
 }
 
-// wake makes sure that somebody answers the resident's pending messages.
-func (e *Engine) wake(id ResidentID) {
+// Wake makes sure that somebody answers the resident's pending messages, those
+// posted to him included.
+func (e *Engine) Wake(id ResidentID) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if l := e.lanes[id]; l != nil {
@@ -362,7 +373,7 @@ func (e *Engine) turn(ctx context.Context, entry Entry, lease Lease) error {
 	if waiter != nil {
 		waiter <- texts
 	}
-	if !done.Inline {
+	if !done.Inline && len(texts) > 0 {
 		e.Deliver(entry.Channel, send, len(send) < len(texts))
 	}
 	return nil

@@ -28,6 +28,25 @@ type Flow interface {
 	Handle(ctx context.Context, t *Turn) error
 }
 
+// Teller is a Flow that tells residents things by itself: a permit is ready, an
+// operator has answered.
+type Teller interface {
+	// Tell is called, instead of Handle, for a message with a Notice for this
+	// flow, in its order among the resident's own. It may say nothing. Replies
+	// whose last one is a remark (Reply.Keep) leave the conversation where it
+	// is; otherwise the flow takes it over in Conversation.State.
+	Tell(ctx context.Context, t *Turn) error
+}
+
+// Claimant is a Flow that recognises some messages as its own whatever is going
+// on: the STOP of a resident, the one digit by which a fire post answers a page.
+type Claimant interface {
+	// Claims is asked for every message, in the order of Config.Flows, before
+	// anything but a new emergency. It must cost next to nothing for messages
+	// that are not meant, and must not change the turn.
+	Claims(ctx context.Context, t *Turn) bool
+}
+
 // Topic is an intent that a flow answers.
 type Topic struct {
 	Intent understand.Intent
@@ -41,6 +60,19 @@ type Effect any
 
 // Erase is the effect that removes every stored message of the resident.
 type Erase struct{}
+
+// Subscribe is the effect of a resident's consent to be told by himself, on
+// this channel, whenever there is news of one kind.
+type Subscribe struct {
+	Purpose string // what kind of news: "permit", "rice" …
+	Key     string // about what: a permit number, a desa; empty if the purpose says it all
+	Mark    string // what he knows already, in the terms of who has the news
+	Consent string // key of the message that asked him
+}
+
+// Unsubscribe is the effect of withdrawing consent. An empty Key means every
+// key of the purpose, an empty Purpose everything.
+type Unsubscribe struct{ Purpose, Key string }
 
 // Turn is one message being answered. A flow reads and changes it.
 type Turn struct {
@@ -66,7 +98,8 @@ func (t *Turn) Say(r Reply) { t.replies = append(t.replies, r) }
 func (t *Turn) Effect(e Effect) { t.effects = append(t.effects, e) }
 
 // Redirect hands the message to the flow that answers intent, as if the
-// resident had said so, once the current flow returns.
+// resident had said so, once the current flow returns. What the flow knows
+// more than the words said, it can leave in Understood.Slots.
 func (t *Turn) Redirect(intent understand.Intent) { t.redirect = intent }
 
 // End leaves the flow: the next message is understood afresh.

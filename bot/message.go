@@ -12,6 +12,8 @@
 package bot
 
 import (
+	"encoding/json"
+	"math"
 	"strings"
 	"time"
 	"unicode"
@@ -35,10 +37,36 @@ type Message struct {
 
 	Dialogue string // the provider's id of the dialogue, on channels that have them (USSD)
 
-	Text   string
-	Choice string // the value of a pressed button, instead of a text
-	Media  string // kind of a picture, voice note … that came instead of or with a text
-	Opens  bool   // the resident opened a dialogue (dialled a USSD code): show where we are
+	Text     string
+	Choice   string    // the value of a pressed button, instead of a text
+	Media    string    // kind of a picture, voice note … that came instead of or with a text
+	MediaRef string    // by what the channel finds the media again
+	Location *Location // a position that came instead of or with a text
+	Opens    bool      // the resident opened a dialogue (dialled a USSD code): show where we are
+
+	// Notice makes this a message to the resident and not from him: it waits
+	// in the journal like any other, and the flow that it names tells it.
+	Notice *Notice
+}
+
+// Location is a position on the earth.
+type Location struct {
+	Lat      float64 `json:"lat"`           // degrees north, WGS 84
+	Lng      float64 `json:"lng"`           // degrees east
+	Accuracy float64 `json:"acc,omitempty"` // metres; 0: unknown
+}
+
+// Valid tells whether the position exists; where it lies is not looked at.
+func (l Location) Valid() bool {
+	return math.Abs(l.Lat) <= 90 && math.Abs(l.Lng) <= 180 && l.Accuracy >= 0 && !math.IsInf(l.Accuracy, 1)
+}
+
+// Notice is something that happened, to be told to a resident by the flow that
+// knows about it; see Teller.
+type Notice struct {
+	Flow string          `json:"f"`
+	Kind string          `json:"k"`
+	Body json.RawMessage `json:"b,omitempty"` // the flow's own
 }
 
 // MaxText is the longest text, in bytes, that is kept of one message. A
@@ -48,7 +76,11 @@ const MaxText = 64 << 10
 // Clean returns m with a text that can be stored and shown anywhere: valid
 // UTF-8 without NUL, control characters and direction marks, at most MaxText
 // bytes. Line breaks and tabs become spaces, because "7312\n010…" is one number.
+// A position that does not exist is left out.
 func (m Message) Clean() Message {
+	if m.Location != nil && !m.Location.Valid() {
+		m.Location = nil
+	}
 	if len(m.Text) > MaxText {
 		m.Text = m.Text[:MaxText]
 	}

@@ -58,6 +58,17 @@ type Text struct {
 	Body    string   `json:"b"`
 	Options []Option `json:"o,omitempty"`
 	End     bool     `json:"e,omitempty"`
+
+	// Template is set when the channel takes free text no more (see
+	// ChannelFormat.Window): what to say, for a text that was approved before.
+	Template *Template `json:"t,omitempty"`
+}
+
+// Template is a Reply for channels that allow only approved texts.
+type Template struct {
+	Key      string            `json:"k"` // of the message
+	Language string            `json:"l"`
+	Values   map[string]string `json:"v,omitempty"` // its Data in words
 }
 
 // Word is a value of Data that is itself the key of a message.
@@ -121,6 +132,9 @@ type ChannelFormat struct {
 	// Inline channels carry the answer back in the request (USSD, a
 	// terminal): their replies never wait in the outbox.
 	Inline bool
+	// Window is how long after the resident's last message he may be sent free
+	// text; later a Text carries a Template. 0: always.
+	Window time.Duration
 	// Resume is how long an interrupted dialogue can be taken up again by
 	// opening a new one.
 	Resume time.Duration

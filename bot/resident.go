@@ -3,6 +3,7 @@ package bot
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"tabe/bot/understand"
@@ -17,7 +18,25 @@ type Resident struct {
 	Hearing       understand.Hearing          `json:"h,omitzero"`
 	Saved         []Saved                     `json:"s,omitempty"`
 	Attempts      map[string]*Attempts        `json:"a,omitempty"` // by kind of number
+	Used          []string                    `json:"u,omitempty"` // names of the flows that served him, newest first
 	Conversations map[ChannelID]*Conversation `json:"c,omitempty"`
+}
+
+// maxUsed is how many flows Resident.Used remembers.
+const maxUsed = 8
+
+// uses notes that a flow served the resident.
+func (r *Resident) uses(flow string) {
+	i := slices.Index(r.Used, flow)
+	switch {
+	case i == 0:
+		return
+	case i > 0:
+		r.Used = slices.Delete(r.Used, i, i+1)
+	case len(r.Used) == maxUsed:
+		r.Used = r.Used[:maxUsed-1]
+	}
+	r.Used = slices.Insert(r.Used, 0, flow)
 }
 
 // Saved is a number that the resident allowed us to keep.
@@ -70,6 +89,7 @@ func (r *Resident) Forget() {
 		a.Seen = nil
 	}
 	r.Saved = nil
+	r.Used = nil
 	r.Conversations = nil
 }
 
@@ -85,7 +105,8 @@ type Conversation struct {
 	Screen       int             `json:"i,omitempty"`
 	Over         bool            `json:"e,omitempty"` // the dialogue was closed by us
 	Misses       int             `json:"n,omitempty"` // messages in a row that nobody understood
-	At           time.Time       `json:"t"`
+	At           time.Time       `json:"t"`           // the last turn
+	Heard        time.Time       `json:"h,omitzero"`  // the last message of the resident
 	ChannelState json.RawMessage `json:"x,omitempty"` // see ChannelFormat.Interpret
 }
 

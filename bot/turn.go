@@ -47,7 +47,7 @@ func (e *Engine) answer(ctx context.Context, entry Entry, blob []byte) (next []b
 // interpret lets the channel say what a message adds to its dialogue.
 func (e *Engine) interpret(entry Entry, blob []byte) (inputs []Message, memory json.RawMessage) {
 	format := e.Formats[entry.Channel]
-	if format.Interpret == nil {
+	if format.Interpret == nil || entry.Notice != nil {
 		return []Message{entry.Message}, nil
 	}
 	resident, _ := decode(blob) // step reports what is unreadable
@@ -63,6 +63,9 @@ var busy = Reply{Key: "system_busy", Keep: true}
 
 // step answers one input.
 func (e *Engine) step(ctx context.Context, entry Entry, blob []byte) (*Turn, []Text) {
+	if entry.Notice != nil {
+		return e.tell(ctx, entry, blob)
+	}
 	t, again := e.begin(entry, blob)
 	if !again {
 		if err := e.handle(ctx, t); err != nil {
@@ -78,7 +81,34 @@ func (e *Engine) step(ctx context.Context, entry Entry, blob []byte) (*Turn, []T
 		t.Say(busy)
 		texts, _ = e.render(t)
 	}
-	t.Conversation.At = t.Now
+	t.Conversation.At, t.Conversation.Heard = t.Now, t.Now
+	return t, texts
+}
+
+// tell lets a flow tell what happened. What cannot be told is told by nobody:
+// an apology out of the blue helps no resident, and the log has it.
+func (e *Engine) tell(ctx context.Context, entry Entry, blob []byte) (*Turn, []Text) {
+	t, _ := e.begin(entry, blob)
+	before := *t.Conversation
+	err := fmt.Errorf("bot: no flow %s that tells", entry.Notice.Flow)
+	if flow, ok := e.flows[entry.Notice.Flow].(Teller); ok {
+		err = guard(entry.Notice.Flow, func() error { return flow.Tell(ctx, t) })
+	}
+	var texts []Text
+	if err == nil && len(t.replies) > 0 {
+		if t.replies[len(t.replies)-1].Keep {
+			*t.Conversation = before
+		} else {
+			flow := e.flows[entry.Notice.Flow]
+			t.Conversation.Flow, t.Conversation.Revision, t.Conversation.At = flow.Name(), flow.Revision(), t.Now
+		}
+		texts, err = e.render(t)
+	}
+	if err != nil {
+		e.Log.Error("cannot tell a notice", "flow", entry.Notice.Flow, "kind", entry.Notice.Kind, "seq", entry.Seq, "err", err)
+		t, _ = e.begin(entry, blob)
+		texts = nil
+	}
 	return t, texts
 }
 
@@ -99,6 +129,9 @@ func (e *Engine) begin(entry Entry, blob []byte) (t *Turn, again bool) {
 			conv.leave()
 		}
 	}
+	if entry.Notice != nil {
+		return t, false
+	}
 	if entry.Opens {
 		if format.Resume > 0 && len(conv.Screens) > 0 && !conv.Over && t.Now.Sub(conv.At) <= format.Resume {
 			return t, true
@@ -118,7 +151,7 @@ func (e *Engine) begin(entry Entry, blob []byte) (t *Turn, again bool) {
 		}
 	}
 	if t.Choice = choose(entry, conv); t.Choice == "" && entry.Choice == "" {
-		t.Understood = e.Understand(entry.Text)
+		t.Understood = e.understand(entry.Text)
 		if conv.Number && entry.Text == "0" {
 			t.Understood.Command = false // a digit that was asked for
 		}
@@ -127,6 +160,18 @@ func (e *Engine) begin(entry Entry, blob []byte) (t *Turn, again bool) {
 		}
 	}
 	return t, false
+}
+
+// understand survives a broken understanding: an emergency must still get
+// through by its first word, and the menu always works.
+func (e *Engine) understand(text string) (r understand.Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.Log.Error("understanding panics", "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			r = understand.Result{Text: text, Guess: understand.Guess{Intent: understand.OutOfScope}}
+		}
+	}()
+	return e.Understand(text)
 }
 
 func isKey(m Entry, key, value string) bool { return m.Text == key || m.Choice == value }
@@ -150,7 +195,7 @@ func choose(m Entry, conv *Conversation) string {
 // handle lets the right flow answer, and follows its redirections.
 func (e *Engine) handle(ctx context.Context, t *Turn) error {
 	before := *t.Conversation
-	flow := e.route(t)
+	flow := e.route(ctx, t)
 	for range 4 {
 		if t.Conversation.Flow != flow.Name() {
 			t.Conversation.leave()
@@ -158,7 +203,7 @@ func (e *Engine) handle(ctx context.Context, t *Turn) error {
 		}
 		t.Conversation.Revision = flow.Revision()
 		t.redirect = ""
-		if err := guard(ctx, flow, t); err != nil {
+		if err := guard(flow.Name(), func() error { return flow.Handle(ctx, t) }); err != nil {
 			return err
 		}
 		if t.redirect == "" {
@@ -167,6 +212,9 @@ func (e *Engine) handle(ctx context.Context, t *Turn) error {
 			}
 			if last := t.replies[len(t.replies)-1]; last.Keep && before.Flow != flow.Name() {
 				*t.Conversation = before // a remark in passing
+			}
+			if flow.Name() != e.Home.Name() {
+				t.Resident.uses(flow.Name())
 			}
 			return nil
 		}
@@ -184,22 +232,40 @@ func (e *Engine) handle(ctx context.Context, t *Turn) error {
 
 // guard turns a panic of a flow into an error: one broken conversation must
 // not take down the others.
-func guard(ctx context.Context, f Flow, t *Turn) (err error) {
+func guard(flow string, do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("bot: flow %s panics: %T\n%s", f.Name(), p, debug.Stack())
+			err = fmt.Errorf("bot: flow %s panics: %T\n%s", flow, p, debug.Stack())
 		}
 	}()
-	return f.Handle(ctx, t)
+	return do()
 }
 
-// route decides who answers: an emergency comes first, then a command, then
-// the flow that asked, then whatever the resident now wants.
-func (e *Engine) route(t *Turn) Flow {
+// claim returns the flow that recognises the message as its own, nil if none does.
+func (e *Engine) claim(ctx context.Context, t *Turn) Flow {
+	for _, c := range e.claimants {
+		mine := false
+		if err := guard(c.Name(), func() error { mine = c.Claims(ctx, t); return nil }); err != nil {
+			e.Log.Error("cannot tell whose a message is", "flow", c.Name(), "seq", t.Seq, "err", err)
+		}
+		if mine {
+			return c
+		}
+	}
+	return nil
+}
+
+// route decides who answers: an emergency comes first, then a flow that claims
+// the message, then a command, then the flow that asked, then whatever the
+// resident now wants.
+func (e *Engine) route(ctx context.Context, t *Turn) Flow {
 	u := t.Understood
 	wanted, known := e.topics[u.Intent]
 	if known && wanted.urgent && u.Confidence >= urgent {
 		return wanted.flow
+	}
+	if claimant := e.claim(ctx, t); claimant != nil {
+		return claimant
 	}
 	if t.Choice == MenuValue {
 		t.Conversation.leave()
@@ -257,6 +323,11 @@ func (e *Engine) render(t *Turn) ([]Text, error) {
 		}
 		if i < last {
 			text.Options = shown(text.Options)
+		}
+		if t.Notice != nil && format.Window > 0 && t.Now.Sub(conv.Heard) > format.Window {
+			if text.Template, err = s.template(r); err != nil {
+				return nil, err
+			}
 		}
 		texts = append(texts, text)
 	}

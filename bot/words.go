@@ -68,6 +68,19 @@ func (s speaker) label(o Option) (Option, error) {
 	return o, err
 }
 
+// template says r for a channel that allows only approved texts.
+func (s speaker) template(r Reply) (*Template, error) {
+	data, err := s.values(r.Data)
+	if err != nil {
+		return nil, err
+	}
+	t := &Template{Key: r.Key, Language: s.language, Values: make(map[string]string, len(data))}
+	for name, value := range data {
+		t.Values[name] = fmt.Sprint(value)
+	}
+	return t, nil
+}
+
 func (s speaker) text(key string, data Data) (string, error) {
 	words, err := s.values(data)
 	if err != nil {

@@ -104,10 +104,25 @@ func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 // conflict. Large loads write in portions. Once fn has begun, Do waits for its
 // end whatever ctx says.
 func (db *DB) Do(ctx context.Context, fn func(tx *Tx) error) error {
-	if db.writer != nil {
-		return db.writer.do(ctx, fn)
+	var after []func()
+	collect := func(tx *Tx) error {
+		tx.after = nil
+		err := fn(tx)
+		after = tx.after
+		return err
 	}
-	return doPostgres(ctx, db.write, fn)
+	var err error
+	if db.writer != nil {
+		err = db.writer.do(ctx, collect)
+	} else {
+		err = doPostgres(ctx, db.write, collect)
+	}
+	if err == nil {
+		for _, f := range after {
+			f()
+		}
+	}
+	return err
 }
 
 // Micros is t as the columns store it.

@@ -11,7 +11,12 @@ type Tx struct {
 	ctx   context.Context
 	sql   *sql.Tx     // PostgreSQL
 	stmts *statements // SQLite: of the one connection that writes
+	after []func()
 }
+
+// AfterCommit has fn called once what the transaction wrote is on disk, before
+// Do returns, and not at all if it is undone.
+func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
 
 // Exec runs a statement and returns how many rows it changed.
 func (tx *Tx) Exec(query string, args ...any) (changed int64, err error) {

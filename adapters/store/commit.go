@@ -126,8 +126,10 @@ func (s *Store) commit(tx *database.Tx, t turn, now time.Time) (waits bool, err 
 		return false, bot.ErrStale
 	}
 	for _, effect := range t.Effects {
-		if err := s.effects[reflect.TypeOf(effect)].apply(tx, t.Entry, effect); err != nil {
-			return false, err
+		for _, e := range s.effects[reflect.TypeOf(effect)] {
+			if err := e.apply(tx, t.Entry, effect); err != nil {
+				return false, err
+			}
 		}
 	}
 	if len(t.bodies) == 0 {

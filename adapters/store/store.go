@@ -26,7 +26,8 @@ type Store struct {
 	db      *database.DB
 	seal    *seal.Sealer
 	clock   func() time.Time
-	effects map[reflect.Type]Effect
+	effects map[reflect.Type][]Effect
+	posted  func(bot.ResidentID) // see OnPost
 }
 
 var (
@@ -37,7 +38,8 @@ var (
 // ErrKey is returned when the database was written with another secret key.
 var ErrKey = errors.New("store: the database was written with another secret key")
 
-// Effect applies one type of bot.Effect; On makes one.
+// Effect applies one type of bot.Effect; On makes one. Several for one type
+// are applied one after the other.
 type Effect struct {
 	kind  reflect.Type
 	apply func(tx *database.Tx, e bot.Entry, effect bot.Effect) error
@@ -60,13 +62,17 @@ func New(db *database.DB, secret []byte, clock func() time.Time, effects ...Effe
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, seal: sealer, clock: clock, effects: make(map[reflect.Type]Effect)}
-	for _, e := range effects {
-		s.effects[e.kind] = e
+	s := &Store{db: db, seal: sealer, clock: clock, effects: make(map[reflect.Type][]Effect)}
+	for _, e := range append(effects, On(s.erase)) {
+		s.effects[e.kind] = append(s.effects[e.kind], e)
 	}
-	s.effects[reflect.TypeFor[bot.Erase]()] = On(s.erase)
+	s.posted = func(bot.ResidentID) {}
 	return s, s.prove()
 }
+
+// OnPost has wake called for each resident to whom something was posted that
+// is due, so that it does not wait until somebody looks. Call it before the first Post.
+func (s *Store) OnPost(wake func(bot.ResidentID)) { s.posted = wake }
 
 // proveTimeout is how long the database may take to tell which key it has.
 const proveTimeout = 10 * time.Second
@@ -96,14 +102,17 @@ func (s *Store) ID(subject string) bot.ResidentID { return bot.ResidentID(s.seal
 
 // letter is what of a bot.Message is encrypted.
 type letter struct {
-	Peer     string `json:"p,omitempty"`
-	Subject  string `json:"s,omitempty"`
-	At       int64  `json:"t"`
-	Dialogue string `json:"d,omitempty"`
-	Text     string `json:"b,omitempty"`
-	Choice   string `json:"c,omitempty"`
-	Media    string `json:"m,omitempty"`
-	Opens    bool   `json:"o,omitempty"`
+	Peer     string        `json:"p,omitempty"`
+	Subject  string        `json:"s,omitempty"`
+	At       int64         `json:"t"`
+	Dialogue string        `json:"d,omitempty"`
+	Text     string        `json:"b,omitempty"`
+	Choice   string        `json:"c,omitempty"`
+	Media    string        `json:"m,omitempty"`
+	MediaRef string        `json:"r,omitempty"`
+	Location *bot.Location `json:"l,omitempty"`
+	Opens    bool          `json:"o,omitempty"`
+	Notice   *bot.Notice   `json:"n,omitempty"`
 }
 
 func letterPlace(c bot.ChannelID, messageID string) string {
@@ -113,7 +122,8 @@ func letterPlace(c bot.ChannelID, messageID string) string {
 func (s *Store) sealMessage(m bot.Message) ([]byte, error) {
 	body, err := json.Marshal(letter{
 		Peer: m.Peer, Subject: m.Subject, At: m.At.UnixMicro(), Dialogue: m.Dialogue,
-		Text: m.Text, Choice: m.Choice, Media: m.Media, Opens: m.Opens,
+		Text: m.Text, Choice: m.Choice, Media: m.Media, MediaRef: m.MediaRef, Location: m.Location, Opens: m.Opens,
+		Notice: m.Notice,
 	})
 	if err != nil {
 		return nil, err
@@ -136,7 +146,8 @@ func (s *Store) openMessage(m *bot.Message, sealed []byte) error {
 		return seal.ErrDamaged
 	}
 	m.Peer, m.Subject, m.At, m.Dialogue = l.Peer, l.Subject, database.Time(l.At), l.Dialogue
-	m.Text, m.Choice, m.Media, m.Opens = l.Text, l.Choice, l.Media, l.Opens
+	m.Text, m.Choice, m.Media, m.MediaRef, m.Location, m.Opens = l.Text, l.Choice, l.Media, l.MediaRef, l.Location, l.Opens
+	m.Notice = l.Notice
 	return nil
 }
 
@@ -147,15 +158,13 @@ func (s *Store) Accept(ctx context.Context, m bot.Message) (e bot.Entry, fresh b
 		return bot.Entry{}, false, fmt.Errorf("store: %w", err)
 	}
 	resident := s.ID(m.Subject)
-	now := database.Micros(s.clock())
+	now := s.clock()
 	err = s.db.Do(ctx, func(tx *database.Tx) error {
-		e, fresh = bot.Entry{Message: m, Resident: resident}, true
-		err := tx.QueryRow(`insert into journal (channel, message_id, resident, accepted, body) values ($1, $2, $3, $4, $5)
-			on conflict do nothing returning seq`, []any{m.Channel, m.ID, resident, now, body}, &e.Seq)
-		if !errors.Is(err, sql.ErrNoRows) {
+		e = bot.Entry{Message: m, Resident: resident}
+		if e.Seq, fresh, err = journal(tx, m, resident, now, body); err != nil || fresh {
 			return err
 		}
-		e, fresh = bot.Entry{Message: bot.Message{Channel: m.Channel, ID: m.ID}}, false
+		e = bot.Entry{Message: bot.Message{Channel: m.Channel, ID: m.ID}}
 		var first []byte
 		if err := tx.QueryRow(`select seq, resident, body from journal where channel = $1 and message_id = $2`,
 			[]any{m.Channel, m.ID}, &e.Seq, &e.Resident, &first); err != nil {
@@ -169,10 +178,55 @@ func (s *Store) Accept(ctx context.Context, m bot.Message) (e bot.Entry, fresh b
 	return e, fresh, nil
 }
 
+// Post writes a message, as a rule with a bot.Notice, in a transaction of
+// somebody else: what happened and what has to be told of it are on disk
+// together or not at all. It is answered from due on (the zero time: now), by
+// whichever machine comes first. fresh is false when that message is there already.
+func (s *Store) Post(tx *database.Tx, m bot.Message, due time.Time) (fresh bool, err error) {
+	if m.ID == "" || m.Channel == "" || m.Subject == "" {
+		return false, errors.New("store: post: message without id, channel or subject")
+	}
+	now := s.clock()
+	if m.At.IsZero() {
+		m.At = now
+	}
+	if due.Before(now) {
+		due = now
+	}
+	m = m.Clean()
+	body, err := s.sealMessage(m)
+	if err != nil {
+		return false, fmt.Errorf("store: post: %w", err)
+	}
+	resident := s.ID(m.Subject)
+	if _, fresh, err = journal(tx, m, resident, due, body); err != nil {
+		return false, fmt.Errorf("store: post: %w", err)
+	}
+	if fresh && !due.After(now) {
+		tx.AfterCommit(func() { s.posted(resident) })
+	}
+	return fresh, nil
+}
+
+// journal writes a row that is to be answered from a point in time on.
+func journal(tx *database.Tx, m bot.Message, resident bot.ResidentID, from time.Time, body []byte) (seq int64, fresh bool, err error) {
+	err = tx.QueryRow(`insert into journal (channel, message_id, resident, accepted, body) values ($1, $2, $3, $4, $5)
+		on conflict do nothing returning seq`, []any{m.Channel, m.ID, resident, database.Micros(from), body}, &seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, false, nil
+	}
+	return seq, err == nil, err
+}
+
+// early is how much before its time a posted message may be answered. It is
+// more than the clocks of two machines differ: what one of them accepted just
+// now must not look like the future to the other.
+const early = 5 * time.Second
+
 // Pending implements bot.Store.
 func (s *Store) Pending(ctx context.Context, id bot.ResidentID, limit int) (entries []bot.Entry, err error) {
 	rows, err := s.db.Query(ctx, `select seq, channel, message_id, body from journal
-		where resident = $1 and answered is null order by seq limit $2`, id, limit)
+		where resident = $1 and answered is null and accepted < $2 order by seq limit $3`, id, database.Micros(s.clock().Add(early)), limit)
 	if err != nil {
 		return nil, fmt.Errorf("store: pending: %w", err)
 	}
@@ -196,8 +250,8 @@ func (s *Store) Pending(ctx context.Context, id bot.ResidentID, limit int) (entr
 
 // Unanswered implements bot.Store.
 func (s *Store) Unanswered(ctx context.Context, before time.Time, limit int) ([]bot.ResidentID, error) {
-	rows, err := s.db.Query(ctx, `select resident from journal where answered is null
-		group by resident having min(accepted) < $1 order by min(seq) limit $2`, database.Micros(before), limit)
+	rows, err := s.db.Query(ctx, `select resident from journal where answered is null and accepted < $1
+		group by resident order by min(seq) limit $2`, database.Micros(before), limit)
 	if err != nil {
 		return nil, fmt.Errorf("store: unanswered: %w", err)
 	}

@@ -62,7 +62,7 @@ type Queues struct {
 func (s *Store) Queues(ctx context.Context) (Queues, error) {
 	q := Queues{Unsent: make(map[bot.ChannelID]Queue)}
 	var oldest sql.NullInt64
-	if err := s.db.QueryRow(ctx, `select count(*), min(accepted) from journal where answered is null`).Scan(&q.Unanswered.Count, &oldest); err != nil {
+	if err := s.db.QueryRow(ctx, `select count(*), min(accepted) from journal where answered is null and accepted < $1`, database.Micros(s.clock())).Scan(&q.Unanswered.Count, &oldest); err != nil {
 		return q, fmt.Errorf("store: queues: %w", err)
 	}
 	if oldest.Valid {

@@ -15,12 +15,23 @@ func (u *Understander) alarm(s *utterance, r *Result) {
 			best = c
 		}
 	}
-	if sum < alarmAt || isEmergency(r.Intent) {
+	if sum < alarmAt || isEmergency(r.Intent) || s.onlyPlaces() {
 		return
 	}
 	r.Second = r.Guess
 	r.Guess = Guess{intents[best], float64(max(sum, believed))}
 	r.Second.Confidence = min(r.Second.Confidence, 1-r.Confidence)
+}
+
+// onlyPlaces tells whether a text names places and nothing else: the answer to
+// a question of any service, and no alarm.
+func (s *utterance) onlyPlaces() bool {
+	for i := range s.tokens {
+		if t := &s.tokens[i]; !t.place && !locatives[string(t.key)] && !desaWords[string(t.key)] {
+			return false
+		}
+	}
+	return len(s.places) > 0
 }
 
 func isEmergency(i Intent) bool {

@@ -96,8 +96,11 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 		}
 		config.Sessions = a.sessions
 	}
-	a.engine, err = bot.New(config)
-	return err
+	if a.engine, err = bot.New(config); err != nil {
+		return err
+	}
+	a.store.OnPost(a.engine.Wake)
+	return nil
 }
 
 // newFlows returns every service, and the one that greets.
@@ -133,7 +136,7 @@ func formats(inline bool) map[bot.ChannelID]bot.ChannelFormat {
 	dialogues := ussd.Format(ussd.MaxScreen)
 	all := map[bot.ChannelID]bot.ChannelFormat{
 		smsChannel:      {},
-		whatsappChannel: {},
+		whatsappChannel: {Window: 24 * time.Hour}, // after that only approved templates
 		telegramChannel: {Buttons: true},
 		ussd.Channel:    dialogues,
 	}
