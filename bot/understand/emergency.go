@@ -4,6 +4,7 @@ package understand
 const (
 	alarmAt  = 0.28 // probability of some emergency that wins over a likelier everyday reading
 	believed = 0.5  // confidence of such an alarm: the least at which the engine acts at once
+	doubted  = 0.49 // the most that a text has which only says where
 )
 
 // alarm lets the emergencies win over a likelier everyday reading.
@@ -15,7 +16,13 @@ func (u *Understander) alarm(s *utterance, r *Result) {
 			best = c
 		}
 	}
-	if sum < alarmAt || isEmergency(r.Intent) || s.onlyPlaces() {
+	if isEmergency(r.Intent) {
+		if u.onlyPlaces(s) {
+			r.Confidence = min(r.Confidence, doubted)
+		}
+		return
+	}
+	if sum < alarmAt || u.onlyPlaces(s) {
 		return
 	}
 	r.Second = r.Guess
@@ -23,15 +30,27 @@ func (u *Understander) alarm(s *utterance, r *Result) {
 	r.Second.Confidence = min(r.Second.Confidence, 1-r.Confidence)
 }
 
-// onlyPlaces tells whether a text names places and nothing else: the answer to
-// a question of any service, and no alarm.
-func (s *utterance) onlyPlaces() bool {
+// placeWords belong to a description of a place and to no alarm.
+var placeWords = setOf("jalan jl jln laleng poros raya rumah bola bolana rumahnya rumahku bolaku kepala kapala rt rw no nomor blok pinggir tengah ujung kanan kiri kompleks")
+
+// onlyPlaces tells whether a text says where and nothing else: the answer to a
+// question of any service, and no alarm.
+func (u *Understander) onlyPlaces(s *utterance) bool {
+	words := 0
 	for i := range s.tokens {
-		if t := &s.tokens[i]; !t.place && !locatives[string(t.key)] && !desaWords[string(t.key)] {
+		t := &s.tokens[i]
+		if t.kind == number {
+			continue // 110 alone calls the police
+		}
+		words++
+		k := string(t.key)
+		_, relation := lookUp(relations, t.key)
+		_, head := lookUp(heads, t.key)
+		if !t.place && !relation && !head && !locatives[k] && !desaWords[k] && !placeWords[k] && !u.proper(s, i) {
 			return false
 		}
 	}
-	return len(s.places) > 0
+	return words > 0
 }
 
 func isEmergency(i Intent) bool {
