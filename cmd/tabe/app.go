@@ -5,21 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
+	"sync"
 	"time"
 
 	"tabe/adapters/database"
 	"tabe/adapters/redis"
-	pbbregistry "tabe/adapters/registry/pbb"
 	"tabe/adapters/store"
-	"tabe/adapters/unanswered"
 	"tabe/bot"
 	"tabe/bot/understand"
-	"tabe/flows/bahasa"
-	"tabe/flows/menu"
-	"tabe/flows/pbb"
-	"tabe/flows/privasi"
 	"tabe/locales"
 	"tabe/ussd"
 )
@@ -44,6 +37,7 @@ type app struct {
 	engine   *bot.Engine
 	sender   *bot.Sender
 	words    *locales.Catalog
+	jobs     []func(ctx context.Context) // run beside the conversations, until ctx ends
 }
 
 // The channels that reach residents.
@@ -77,10 +71,10 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	if a.db, err = database.Open(ctx, o.databaseURL); err != nil {
 		return err
 	}
-	if a.store, err = store.New(a.db, o.secretKey, o.clock, store.On(keepUnanswered)); err != nil {
+	if a.store, err = store.New(a.db, o.secretKey, o.clock, a.effects()...); err != nil {
 		return err
 	}
-	list, home, err := newFlows(o.dataDir, pbbregistry.New(a.db), ears.Redact)
+	list, home, err := a.services(o, ears).flows()
 	if err != nil {
 		return err
 	}
@@ -101,34 +95,6 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	}
 	a.store.OnPost(a.engine.Wake)
 	return nil
-}
-
-// newFlows returns every service, and the one that greets.
-func newFlows(dataDir string, taxes pbb.Registry, redact func(string) string) (all []bot.Flow, home bot.Flow, err error) {
-	rules, err := pbbRules(dataDir)
-	if err != nil {
-		return nil, nil, err
-	}
-	home = menu.New(redact)
-	return []bot.Flow{home, pbb.New(taxes, rules), bahasa.New(), privasi.New()}, home, nil
-}
-
-// pbbRules reads DIR/pbb.toml, or the rules that are built in.
-func pbbRules(dataDir string) (pbb.Rules, error) {
-	path := filepath.Join(dataDir, "pbb.toml")
-	file, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return pbb.DefaultRules(), nil
-	}
-	if err != nil {
-		return pbb.Rules{}, err
-	}
-	defer file.Close()
-	rules, err := pbb.ParseRules(file)
-	if err != nil {
-		return rules, fmt.Errorf("%s: %w", path, err)
-	}
-	return rules, nil
 }
 
 // formats tells how each channel shows a text.
@@ -157,7 +123,12 @@ func (a *app) run(ctx context.Context) error {
 	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
 	sent := make(chan struct{})
 	go func() { a.sender.Run(sending); close(sent) }()
+	var working sync.WaitGroup
+	for _, job := range a.jobs {
+		working.Go(func() { job(ctx) })
+	}
 	a.engine.Recover(ctx)
+	working.Wait()
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
 	err := a.engine.Close(draining)
@@ -178,9 +149,4 @@ func (a *app) close() error {
 		problems = append(problems, a.db.Close())
 	}
 	return errors.Join(problems...)
-}
-
-// keepUnanswered writes down what nobody understood.
-func keepUnanswered(tx *database.Tx, e bot.Entry, u menu.Unanswered) error {
-	return unanswered.Save(tx, e.At, u)
 }

@@ -55,7 +55,7 @@ func BenchmarkTurn(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		all, home, err := newFlows("", pbbregistry.New(a.db), ears.Redact)
+		all, home, err := a.services(options{}, ears).flows()
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -61,8 +61,8 @@ func (c *checkCommand) database(ctx context.Context, r *checks, config config) {
 		}
 		return "of " + asOf.In(bot.WITA).Format("2006-01-02 15:04 WITA"), err
 	})
-	_, err = pbbRules(c.Data)
-	r.line("pbb rules", err, "good")
+	_, _, err = services{dataDir: c.Data}.flows()
+	r.line("rules of the services", err, "good")
 	if len(config.secretKey) != secretKeyLength {
 		return
 	}

@@ -17,7 +17,7 @@ type diagram interface {
 }
 
 func (c *flowsCommand) Run(std streams) error {
-	list, _, err := newFlows("", nil, nil)
+	list, _, err := services{}.flows()
 	if err != nil {
 		return err
 	}
