@@ -29,7 +29,7 @@ func ParseAnchor(s string) (Anchor, error) {
 	number, text, _ := strings.Cut(strings.TrimSpace(s), ":")
 	seq, err := strconv.ParseInt(number, 10, 64)
 	hash, decodeErr := hex.DecodeString(text)
-	if err != nil || decodeErr != nil || seq < 1 || len(hash) != sha256.Size {
+	if err != nil || decodeErr != nil || seq < 0 || len(hash) != sha256.Size {
 		return Anchor{}, fmt.Errorf("audit: %.90q is no anchor: NUMBER:64 hexadecimal digits", s)
 	}
 	return Anchor{seq, hash}, nil
