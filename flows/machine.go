@@ -4,12 +4,14 @@
 package flows
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/looplab/fsm"
 )
@@ -29,16 +31,31 @@ type Enter[T any] func(ctx context.Context, arg T) error
 type Machine[T any] struct {
 	events fsm.Events
 	enter  map[string]Enter[T]
-	pool   sync.Pool // of *fsm.FSM: building one costs ten times a transition
+	times  map[step]*atomic.Int64 // how often each was taken
+	pool   sync.Pool              // of *fsm.FSM: building one costs ten times a transition
+}
+
+// step is one line of the table: an event in a state.
+type step struct{ event, from string }
+
+// Transition is one line of a machine's table.
+type Transition struct {
+	Event, From, To string
+	Times           int64 // taken since the machine was made
 }
 
 // New returns the machine of a table. It panics if the table makes no sense:
 // two transitions for one event and state, a state that cannot be reached, that
 // nothing leads out of, or that asks nothing. The table is part of the program.
 func New[T any](events fsm.Events, enter map[string]Enter[T]) *Machine[T] {
-	m := &Machine[T]{events: events, enter: enter}
+	m := &Machine[T]{events: events, enter: enter, times: make(map[step]*atomic.Int64)}
 	if err := m.check(); err != nil {
 		panic(err)
+	}
+	for _, e := range events {
+		for _, from := range e.Src {
+			m.times[step{e.Name, from}] = new(atomic.Int64)
+		}
 	}
 	m.pool.New = func() any { return m.build() }
 	return m
@@ -91,6 +108,7 @@ func (m *Machine[T]) Fire(ctx context.Context, state, event string, arg T) (next
 	if t.err != nil {
 		return state, t.err
 	}
+	m.times[step{event, state}].Add(1)
 	return next, nil
 }
 
@@ -101,6 +119,20 @@ func (m *Machine[T]) Knows(state string) bool {
 
 // States returns the states in alphabetical order, without Start.
 func (m *Machine[T]) States() []string { return slices.Sorted(maps.Keys(m.enter)) }
+
+// Transitions returns the table, by state and event.
+func (m *Machine[T]) Transitions() []Transition {
+	var all []Transition
+	for _, e := range m.events {
+		for _, from := range e.Src {
+			all = append(all, Transition{Event: e.Name, From: from, To: e.Dst, Times: m.times[step{e.Name, from}].Load()})
+		}
+	}
+	slices.SortFunc(all, func(a, b Transition) int {
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Event, b.Event))
+	})
+	return all
+}
 
 // Events returns the events in alphabetical order.
 func (m *Machine[T]) Events() []string {
@@ -119,8 +151,7 @@ func (m *Machine[T]) Mermaid() (string, error) {
 
 // check returns what is wrong with the table.
 func (m *Machine[T]) check() error {
-	type edge struct{ event, state string }
-	next := map[edge]string{}
+	next := map[step]string{}
 	leaves := map[string]bool{}
 	var wrong []error
 	for _, e := range m.events {
@@ -128,10 +159,10 @@ func (m *Machine[T]) check() error {
 			wrong = append(wrong, fmt.Errorf("state %s asks nothing", e.Dst))
 		}
 		for _, state := range e.Src {
-			if _, twice := next[edge{e.Name, state}]; twice {
+			if _, twice := next[step{e.Name, state}]; twice {
 				wrong = append(wrong, fmt.Errorf("event %s leads two ways out of state %s", e.Name, state))
 			}
-			next[edge{e.Name, state}] = e.Dst
+			next[step{e.Name, state}] = e.Dst
 			leaves[state] = leaves[state] || state != e.Dst
 		}
 	}
@@ -139,7 +170,7 @@ func (m *Machine[T]) check() error {
 	for found := true; found; {
 		found = false
 		for e, state := range next {
-			if reached[e.state] && !reached[state] {
+			if reached[e.from] && !reached[state] {
 				reached[state], found = true, true
 			}
 		}

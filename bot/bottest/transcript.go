@@ -2,6 +2,7 @@ package bottest
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -32,8 +33,13 @@ import (
 // "> " is what the resident sends, "< " begins a message that comes back and
 // "| " continues it on the next line, "~ 11m" lets time pass. In brackets stand
 // the things that are not text: (buka) opens a dialogue, as by dialling a USSD
-// code; (foto), (suara) and other kinds of media; (tombol 2) presses the button
-// of option 2. "> " alone is an empty message. Times are WITA.
+// code; (foto), (suara) and other kinds of media; (lokasi -4.35 119.88) a shared
+// position; (tombol 2) presses the button of option 2. "> " alone is an empty
+// message. Times are WITA.
+//
+// Some things happen without the resident: "! perizinan ready {…}" is a notice
+// of that kind for that flow, with its body in JSON; "= putus" cuts the services
+// off from their data, "= kembali" brings them back (see Outage).
 type transcript struct {
 	path    string
 	head    []string // everything above the first line of the conversation
@@ -49,6 +55,11 @@ var update = flag.Bool("update", false, "write what the program answers into the
 // inline.
 type Conversation interface {
 	Converse(ctx context.Context, m bot.Message) ([]bot.Text, error)
+}
+
+// Outage is a Conversation whose services can be cut off from their data.
+type Outage interface {
+	Cut(t *testing.T, off bool)
 }
 
 // RunTranscripts plays every file that matches pattern, each as a subtest
@@ -80,7 +91,7 @@ func readTranscript(path string) (*transcript, error) {
 	tr := &transcript{path: path, channel: "sms", from: "+6281100000401"}
 	inHead := true
 	for i, line := range strings.Split(strings.TrimRight(string(raw), "\n"), "\n") {
-		inHead = inHead && !strings.HasPrefix(line, ">")
+		inHead = inHead && (line == "" || !strings.ContainsAny(line[:1], ">!=~"))
 		if !inHead {
 			tr.lines = append(tr.lines, line)
 			continue
@@ -127,10 +138,17 @@ func (tr *transcript) run(t *testing.T, clock *Clock, c Conversation) {
 			}
 			clock.Advance(d)
 			got = append(got, line)
-		case ">":
+		case "=":
+			got = append(got, line)
+			data, ok := c.(Outage)
+			if !ok || rest != "putus" && rest != "kembali" {
+				t.Fatalf("%s: cannot do %q", tr.path, line)
+			}
+			data.Cut(t, rest == "putus")
+		case ">", "!":
 			n++
 			got = append(got, line)
-			m := tr.message(t, n, rest, options)
+			m := tr.message(t, n, mark, rest, options)
 			m.At = clock.Now()
 			texts, err := c.Converse(t.Context(), m)
 			if err != nil {
@@ -174,10 +192,21 @@ func (tr *transcript) run(t *testing.T, clock *Clock, c Conversation) {
 	}
 }
 
-func (tr *transcript) message(t *testing.T, n int, input string, options []bot.Option) bot.Message {
+func (tr *transcript) message(t *testing.T, n int, mark, input string, options []bot.Option) bot.Message {
 	m := bot.Message{ID: fmt.Sprintf("%s-%d", filepath.Base(tr.path), n), Channel: tr.channel, Peer: tr.from, Subject: "tel:" + tr.from}
 	if !strings.HasPrefix(tr.from, "+") {
 		m.Subject = string(tr.channel) + ":" + tr.from
+	}
+	if mark == "!" {
+		what := strings.SplitN(input, " ", 3)
+		if len(what) < 2 || len(what) == 3 && !json.Valid([]byte(what[2])) {
+			t.Fatalf("%s: no notice: %q", tr.path, input)
+		}
+		m.Notice = &bot.Notice{Flow: what[0], Kind: what[1]}
+		if len(what) == 3 {
+			m.Notice.Body = json.RawMessage(what[2])
+		}
+		return m
 	}
 	kind, bracketed := strings.CutPrefix(input, "(")
 	kind, closed := strings.CutSuffix(kind, ")")
@@ -186,6 +215,11 @@ func (tr *transcript) message(t *testing.T, n int, input string, options []bot.O
 		m.Text = input
 	case kind == "buka":
 		m.Opens = true
+	case strings.HasPrefix(kind, "lokasi "):
+		m.Location = &bot.Location{}
+		if _, err := fmt.Sscan(strings.TrimPrefix(kind, "lokasi "), &m.Location.Lat, &m.Location.Lng); err != nil {
+			t.Fatalf("%s: no position: %q", tr.path, input)
+		}
 	case strings.HasPrefix(kind, "tombol "):
 		for _, o := range options {
 			if o.Key == strings.TrimPrefix(kind, "tombol ") {

@@ -24,9 +24,9 @@ import (
 // Flow answers what residents ask about the land tax. It is safe for
 // concurrent use.
 type Flow struct {
+	*flows.Machine[*step]
 	registry Registry
 	rules    Rules
-	machine  *flows.Machine[*step]
 	topics   *flows.Cues
 }
 
@@ -36,9 +36,9 @@ var topicCues []byte
 // New returns the flow over a registry and the rules in force.
 func New(registry Registry, rules Rules) *Flow {
 	return &Flow{
+		Machine:  flows.New(table, questions),
 		registry: registry,
 		rules:    rules,
-		machine:  flows.New(table, questions),
 		topics:   mustCues(topicCues),
 	}
 }
@@ -62,15 +62,6 @@ func (f *Flow) Revision() int { return 1 }
 func (f *Flow) Topics() []bot.Topic {
 	return []bot.Topic{{Intent: understand.TaxBill}, {Intent: understand.TaxHowToPay}, {Intent: understand.TaxTransfer}}
 }
-
-// Knows implements bot.Flow.
-func (f *Flow) Knows(state string) bool { return f.machine.Knows(state) }
-
-// States returns the states in alphabetical order.
-func (f *Flow) States() []string { return f.machine.States() }
-
-// Mermaid returns the state machine as a state diagram.
-func (f *Flow) Mermaid() (string, error) { return f.machine.Mermaid() }
 
 // memory is what the flow remembers between two messages.
 type memory struct {
@@ -125,7 +116,7 @@ func (f *Flow) Handle(ctx context.Context, t *bot.Turn) error {
 		t.Say(bot.Reply{Key: "pbb.unclear", Keep: true})
 		return nil
 	}
-	next, err := f.machine.Fire(ctx, t.Conversation.State, event, s)
+	next, err := f.Fire(ctx, t.Conversation.State, event, s)
 	if err != nil {
 		return err
 	}

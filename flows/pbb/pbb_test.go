@@ -146,37 +146,6 @@ func open(t testing.TB, clock func() time.Time, r pbb.Registry) *bot.Engine {
 	return e
 }
 
-// watched notes the states that a conversation passes through.
-type watched struct {
-	*bot.Engine
-	seen map[string]bool
-}
-
-func (w watched) Converse(ctx context.Context, m bot.Message) ([]bot.Text, error) {
-	texts, err := w.Engine.Converse(ctx, m)
-	if err == nil {
-		var p bot.Position
-		if p, err = w.Position(ctx, m.Subject, m.Channel); p.Flow == "pbb" {
-			w.seen[p.State] = true
-		}
-	}
-	return texts, err
-}
-
-func TestTranscripts(t *testing.T) {
-	seen := map[string]bool{}
-	bottest.RunTranscripts(t, "testdata/*.txt", func(t *testing.T, clock *bottest.Clock) bottest.Conversation {
-		return watched{open(t, clock.Now, newRegistry(t)), seen}
-	})
-	// What the registry does when it is broken is not for transcripts.
-	seen["unavailable"] = true
-	for _, state := range pbb.New(nil, pbb.DefaultRules()).States() {
-		if !seen[state] {
-			t.Errorf("no transcript reaches the state %s", state)
-		}
-	}
-}
-
 // phone is one resident with one channel.
 type phone struct {
 	t       testing.TB
