@@ -44,7 +44,7 @@ type Catalog struct {
 
 type words struct {
 	localizer *i18n.Localizer
-	has       map[string]bool
+	source    map[string]string // by key
 }
 
 // parser is shared by all calls: go-i18n keeps the first one a message meets.
@@ -59,15 +59,15 @@ func New() (*Catalog, error) {
 		if err != nil {
 			return nil, fmt.Errorf("locales: %s: %w", l.name, err)
 		}
-		has := make(map[string]bool, len(parsed.Messages))
+		source := make(map[string]string, len(parsed.Messages))
 		for _, m := range parsed.Messages {
 			m.One = m.Other
-			has[m.ID] = true
+			source[m.ID] = m.Other
 		}
 		if err := bundle.AddMessages(l.tag, parsed.Messages...); err != nil {
 			return nil, fmt.Errorf("locales: %s: %w", l.name, err)
 		}
-		c.languages[l.name] = words{i18n.NewLocalizer(bundle, l.tag.String()), has}
+		c.languages[l.name] = words{i18n.NewLocalizer(bundle, l.tag.String()), source}
 	}
 	return c, nil
 }
@@ -78,12 +78,12 @@ func New() (*Catalog, error) {
 // too is ErrUnknown.
 func (c *Catalog) Text(language, key, variant string, data map[string]any) (string, error) {
 	w, known := c.languages[language]
-	if !known || !w.has[key] {
-		if w = c.languages[languages[0].name]; !w.has[key] {
+	if !known || w.source[key] == "" {
+		if w = c.languages[languages[0].name]; w.source[key] == "" {
 			return "", fmt.Errorf("%w: %s", ErrUnknown, key)
 		}
 	}
-	if variant != "" && w.has[key+"."+variant] {
+	if variant != "" && w.source[key+"."+variant] != "" {
 		key += "." + variant
 	}
 	config := i18n.LocalizeConfig{MessageID: key, TemplateParser: parser}
@@ -96,3 +96,8 @@ func (c *Catalog) Text(language, key, variant string, data map[string]any) (stri
 	}
 	return text, nil
 }
+
+// Source returns message key in a language as it stands in the file, with the
+// names of its values in place: what is kept of the words by which a resident
+// was asked. "" if there is none.
+func (c *Catalog) Source(language, key string) string { return c.languages[language].source[key] }
