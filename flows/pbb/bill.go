@@ -22,7 +22,10 @@ func (d debt) total() bot.Rupiah { return d.Amount + d.Penalty }
 // amount, or of at least the bill, ends it.
 func (r Rules) owed(y Year, now time.Time) debt {
 	d := debt{Year: y.Year, Amount: max(0, y.Due), Due: r.due(y)}
-	if !y.PaidOn.IsZero() {
+	switch {
+	case y.Settled:
+		d.Amount, d.Paid = 0, true
+	case !y.PaidOn.IsZero():
 		if y.Paid <= 0 || y.Paid >= y.Due {
 			d.Amount, d.Paid = 0, true
 		} else {

@@ -48,6 +48,7 @@ type Year struct {
 	Due     bot.Rupiah // PBB terutang; 0 is a bill of nothing
 	DueDate time.Time  // midnight WITA
 
-	PaidOn time.Time // zero: not paid
-	Paid   bot.Rupiah
+	PaidOn  time.Time // zero: not paid, or Settled
+	Paid    bot.Rupiah
+	Settled bool // paid, all of it, on a day that is not known
 }

@@ -116,7 +116,10 @@ func sayBill(_ context.Context, s *step) error {
 	switch {
 	case b.debt.Paid:
 		r.Key = "pbb.bill_paid"
-		data["date"] = bot.Date(b.year.PaidOn)
+		data["date"] = ""
+		if !b.year.PaidOn.IsZero() {
+			data["date"] = bot.Date(b.year.PaidOn)
+		}
 	case b.debt.Amount == 0:
 		r.Key = "pbb.bill_nothing"
 	case b.debt.Months > 0:

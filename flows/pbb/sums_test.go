@@ -166,6 +166,7 @@ func TestOwed(t *testing.T) {
 		"paid":                {Year{Year: 2026, Due: 100, PaidOn: paid, Paid: 100}, 0, true},
 		"paid with a penalty": {Year{Year: 2026, Due: 100, PaidOn: paid, Paid: 102}, 0, true},
 		"paid, not how much":  {Year{Year: 2026, Due: 100, PaidOn: paid}, 0, true},
+		"paid, not when":      {Year{Year: 2026, Due: 100, Settled: true}, 0, true},
 		"paid in part":        {Year{Year: 2026, Due: 100, PaidOn: paid, Paid: 60}, 40, false},
 		"a credit":            {Year{Year: 2026, Due: -100}, 0, false},
 	} {
