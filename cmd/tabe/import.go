@@ -10,16 +10,23 @@ import (
 
 	"tabe/adapters/database"
 	"tabe/adapters/registry/extract"
+	maccaregistry "tabe/adapters/registry/macca"
 	pbbregistry "tabe/adapters/registry/pbb"
 )
 
 // importCommand loads an extract of an office. Its words are Indonesian: a
 // clerk reads them.
 type importCommand struct {
-	PBB importPBBCommand `cmd:"" name:"pbb" help:"The tax office's pbb.csv."`
+	PBB   importPBBCommand   `cmd:"" name:"pbb" help:"The tax office's pbb.csv."`
+	Macca importMaccaCommand `cmd:"" name:"macca" help:"The social office's macca.csv."`
 }
 
 type importPBBCommand struct {
+	dataFlag
+	File string `arg:"" type:"existingfile" help:"The extract, CSV in UTF-8." placeholder:"FILE.csv"`
+}
+
+type importMaccaCommand struct {
 	dataFlag
 	File string `arg:"" type:"existingfile" help:"The extract, CSV in UTF-8." placeholder:"FILE.csv"`
 }
@@ -32,6 +39,10 @@ const (
 
 func (c *importPBBCommand) Run(ctx context.Context, std streams) error {
 	return runImport(ctx, std, c.dataFlag, c.File, pbbregistry.Import)
+}
+
+func (c *importMaccaCommand) Run(ctx context.Context, std streams) error {
+	return runImport(ctx, std, c.dataFlag, c.File, maccaregistry.Import)
 }
 
 // importer loads one kind of extract.
