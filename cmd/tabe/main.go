@@ -24,6 +24,7 @@ type commands struct {
 	Import     importCommand     `cmd:"" help:"Load an extract of an office (CSV). Exit 1: some rows were refused, 2: the file cannot be used."`
 	Flows      flowsCommand      `cmd:"" help:"Print the state machines as Mermaid diagrams."`
 	Label      labelCommand      `cmd:"" help:"Say what was meant by what nobody understood."`
+	Operator   operatorCommand   `cmd:"" help:"Look after the accounts of the command center."`
 	Audit      auditCommand      `cmd:"" help:"Look after the chain of events of the command center."`
 	Check      checkCommand      `cmd:"" help:"Look at the configuration and everything it depends on. Exit 1 if something is down."`
 }
