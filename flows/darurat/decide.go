@@ -1,0 +1,313 @@
+package darurat
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"tabe/bot"
+	"tabe/bot/understand"
+	"tabe/flows"
+)
+
+// Values of the options, besides codes of places.
+const (
+	pickValue    = "pick_district"
+	unknownValue = "unknown"
+)
+
+// certain is how sure it must be that a message is meant for another service
+// while the flow waits for an answer: nearly any text can name a place.
+const certain = 0.9
+
+// home is the flow that only lists the services: no question of it is open.
+const home = "menu"
+
+// Claims implements bot.Claimant. While an incident of his is open, whatever a
+// reporter writes is about it: "cepat pak", what a house looks like, a landmark
+// that is also an office. Left to others are the choices of their questions,
+// what he writes in the middle of another service (a position excepted: only
+// here it was asked for), commands, and what is clearly meant for another
+// service. "batal" is ours, because it must never look as if the help were
+// cancelled. Who never reported costs a look at a short list.
+func (f *Flow) Claims(ctx context.Context, t *bot.Turn) bool {
+	if t.Choice != "" || t.Message.Choice != "" || t.Opens || !slices.Contains(t.Resident.Used, f.Name()) {
+		return false
+	}
+	c := t.Conversation
+	here := c.Flow == f.Name()
+	if !here && c.Flow != "" && c.Flow != home && t.Location == nil || !f.aboutIt(t) {
+		return false
+	}
+	known, err := f.incidents.Open(ctx, t.Entry.Resident, t.Now.Add(-joins))
+	return len(known) > 0 || err != nil && here && c.State != ""
+}
+
+// aboutIt tells whether a text can be about an incident that is open.
+func (f *Flow) aboutIt(t *bot.Turn) bool {
+	u := t.Understood
+	switch {
+	case t.Location != nil, t.Media != "", u.Intent == understand.Cancel, u.Intent == understand.HumanAgent:
+		return true
+	case u.Command:
+		return false
+	}
+	switch u.Intent {
+	case understand.OutOfScope, understand.Greeting, understand.Thanks, understand.Complaint:
+		return true
+	case understand.DeleteData, understand.ChangeLanguage:
+		return u.Confidence < bot.Sure
+	}
+	limit := bot.Sure
+	if t.Conversation.Flow == f.Name() && t.Conversation.State != reported {
+		limit = certain
+	}
+	return kinds[u.Intent] != "" || u.Confidence < limit
+}
+
+// Expects implements bot.Flow.
+func (f *Flow) Expects(t *bot.Turn) bool {
+	return t.Conversation.State != "" && f.aboutIt(t)
+}
+
+// decide finds out what a message adds to the incident, and what is missing.
+func (f *Flow) decide(s *step) string {
+	if s.Choice != "" {
+		return f.chosen(s)
+	}
+	topic := f.cues.Find(s.Text)
+	switch topic {
+	case "danger":
+		s.danger(Yes)
+	case "no_danger":
+		s.danger(No)
+	}
+	if !s.report.First && (topic == "over" || s.Understood.Intent == understand.Cancel) {
+		s.report.TakeBack = true
+		return takenBack
+	}
+	answer := Answer(flows.YesOrNo(s.Text))
+	switch s.Conversation.State {
+	case confirming:
+		if answer != "" {
+			return f.confirmed(s, answer == Yes)
+		}
+	case askDanger:
+		if answer != "" {
+			s.danger(answer)
+		}
+		return f.missing(s)
+	case askContact:
+		if answer != "" {
+			s.consent(answer)
+		}
+		return f.missing(s)
+	}
+	if event := f.place(s); event != "" {
+		return event
+	}
+	if s.memory.Settled {
+		return f.missing(s)
+	}
+	if s.report.First {
+		return noPlace
+	}
+	// An answer that names no desa is kept as the words of the reporter, and
+	// the list is shown once. Whoever does not choose from it either has better
+	// things to do.
+	if s.Text != "" && topic != "unknown" {
+		s.where().Landmark = s.Text
+	}
+	if s.Conversation.State == askPlace && s.Media == "" {
+		return vague
+	}
+	if s.Conversation.State == askPlace {
+		return noPlace // a picture
+	}
+	s.memory.Settled = true
+	return f.missing(s)
+}
+
+// place reads a position and names of places out of the message; "" if there
+// are none.
+func (f *Flow) place(s *step) string {
+	slots := s.Understood.Slots
+	if mark, ok := slots.Get("landmark"); ok {
+		s.where().Landmark = mark
+	}
+	if l := position(s); l != nil {
+		return f.pinned(s, *l)
+	}
+	villages := f.units(slots.All("desa"), false)
+	districts := f.units(slots.All("kecamatan"), true)
+	switch {
+	case len(villages) == 1:
+		return f.name(s, villages[0])
+	case len(villages) > 1:
+		return s.ask(villages)
+	case len(districts) > 1:
+		return s.ask(districts)
+	case len(districts) == 1 && s.memory.Unit != districts[0].Code:
+		return f.name(s, districts[0])
+	}
+	return ""
+}
+
+// name takes a place that was told in words. The desa decides, because people
+// mix up the kecamatan whose names are alike; it is read back.
+func (f *Flow) name(s *step, u Unit) string {
+	s.set(u, FromText)
+	if u.IsDistrict() {
+		s.memory.Page = 0
+		return district
+	}
+	return named
+}
+
+func (s *step) ask(units []Unit) string {
+	s.memory.Choices = nil
+	for _, u := range units[:min(len(units), bot.MaxOptions-1)] {
+		s.memory.Choices = append(s.memory.Choices, u.Code)
+	}
+	return alike
+}
+
+// pinned takes a position. One that lies in no desa is kept and doubted.
+func (f *Flow) pinned(s *step, l bot.Location) string {
+	u, doubt := f.places.At(l)
+	w := s.where()
+	w.Position, w.Doubt = &l, doubt
+	if doubt == Outside {
+		s.outside = true
+		if s.memory.Settled {
+			return f.missing(s)
+		}
+		return noPlace
+	}
+	s.set(u, FromPin)
+	s.memory.Settled = true
+	return f.missing(s)
+}
+
+func position(s *step) *bot.Location {
+	if s.Location != nil {
+		return s.Location
+	}
+	lat, okLat := s.Understood.Slots.Get("lat")
+	lng, okLng := s.Understood.Slots.Get("lng")
+	if !okLat || !okLng {
+		return nil
+	}
+	var l bot.Location
+	var errLat, errLng error
+	l.Lat, errLat = strconv.ParseFloat(lat, 64)
+	l.Lng, errLng = strconv.ParseFloat(lng, 64)
+	if errLat != nil || errLng != nil || !l.Valid() {
+		return nil
+	}
+	return &l
+}
+
+// units are the different places of some names.
+func (f *Flow) units(names []string, districts bool) []Unit {
+	var units []Unit
+	for _, name := range names {
+		if u, ok := f.places.Named(name, districts); ok && !slices.Contains(units, u) {
+			units = append(units, u)
+		}
+	}
+	return units
+}
+
+// chosen is decide for an option.
+func (f *Flow) chosen(s *step) string {
+	switch s.Conversation.State {
+	case confirming:
+		return f.confirmed(s, s.Choice == flows.Yes)
+	case askDanger:
+		if s.Choice != unknownValue {
+			s.danger(Answer(s.Choice))
+		}
+		return f.missing(s)
+	case askContact:
+		s.consent(Answer(s.Choice))
+		return f.missing(s)
+	}
+	switch s.Choice {
+	case pickValue:
+		s.memory.Page = 0
+		return vague
+	case unknownValue:
+		s.memory.Settled = true
+		return f.missing(s)
+	case bot.MoreValue, bot.BackValue:
+		if s.memory.Page++; s.Choice == bot.BackValue {
+			s.memory.Page = max(0, s.memory.Page-2)
+		}
+		if s.Conversation.State == askVillage {
+			return district
+		}
+		return vague
+	}
+	u, ok := f.places.Unit(s.Choice)
+	if !ok {
+		return f.missing(s)
+	}
+	s.set(u, FromChoice)
+	if u.IsDistrict() {
+		s.memory.Page = 0
+		return district
+	}
+	s.memory.Settled = true
+	return f.missing(s)
+}
+
+func (f *Flow) confirmed(s *step, right bool) string {
+	if !right {
+		s.memory.Unit, s.memory.Page = "", 0
+		return vague
+	}
+	if u, ok := f.places.Unit(s.memory.Unit); ok {
+		s.set(u, FromChoice)
+	}
+	s.memory.Settled = true
+	return f.missing(s)
+}
+
+// missing is the next question, or that there is none.
+func (f *Flow) missing(s *step) string {
+	switch {
+	case !s.memory.Settled:
+		return noPlace
+	case s.memory.Kind == Violence && s.memory.Contact == "":
+		return quiet
+	case s.memory.Kind == Violence, s.memory.Kind == Medical, s.memory.Danger != "", s.memory.Asked:
+		if s.Conversation.State == reported || s.Conversation.State == "" && !s.report.First {
+			return joined
+		}
+		return complete
+	}
+	return placed
+}
+
+func (s *step) set(u Unit, from Source) {
+	s.memory.Unit, s.memory.Choices = u.Code, nil
+	w := s.where()
+	w.Unit, w.Source = u.Code, from
+}
+
+func (s *step) where() *Where {
+	if s.report.Where == nil {
+		s.report.Where = &Where{}
+	}
+	return s.report.Where
+}
+
+func (s *step) danger(a Answer) { s.memory.Danger, s.report.Danger = a, a }
+
+func (s *step) consent(a Answer) {
+	if a != Yes {
+		a = No
+	}
+	s.memory.Contact, s.report.Contact = a, a
+}
