@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 
 	"tabe/adapters/database"
+	"tabe/adapters/offices"
 	pbbregistry "tabe/adapters/registry/pbb"
 	"tabe/adapters/store"
 	"tabe/adapters/unanswered"
 	"tabe/bot"
 	"tabe/bot/understand"
 	"tabe/flows/bahasa"
+	"tabe/flows/kantor"
 	"tabe/flows/menu"
 	"tabe/flows/pbb"
 	"tabe/flows/privasi"
@@ -26,6 +28,7 @@ type services struct {
 	dataDir string // holds the rules that differ from the built-in ones
 	redact  func(string) string
 	taxes   pbb.Registry
+	watch   func(*kantor.Data) kantor.Sites // looks at the offices' sites
 }
 
 // services connects the flows to this house.
@@ -33,6 +36,11 @@ func (a *app) services(o options, ears *understand.Understander) services {
 	return services{
 		dataDir: o.dataDir, redact: ears.Redact,
 		taxes: pbbregistry.New(a.db),
+		watch: func(d *kantor.Data) kantor.Sites {
+			w := offices.New(offices.Config{Hosts: d.Sites(), Every: d.CheckEvery(), Clock: o.clock, Log: o.log})
+			a.jobs = append(a.jobs, w.Run)
+			return w
+		},
 	}
 }
 
@@ -43,10 +51,19 @@ func (s services) flows() (all []bot.Flow, home bot.Flow, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	directory, err := rules(s.dataDir, "kantor.toml", kantor.DefaultData, kantor.ParseData)
+	if err != nil {
+		return nil, nil, err
+	}
+	var sites kantor.Sites
+	if s.watch != nil {
+		sites = s.watch(directory)
+	}
 	home = menu.New(s.redact)
 	return []bot.Flow{
 		home,
 		pbb.New(s.taxes, taxRules),
+		kantor.New(directory, sites),
 		bahasa.New(),
 		privasi.New(),
 	}, home, nil
