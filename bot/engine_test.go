@@ -370,3 +370,26 @@ func TestDialoguesOfADialledCode(t *testing.T) {
 type onePage struct{}
 
 func (onePage) Pages(body string, _ []bot.Option, _, _ string) []string { return []string{body} }
+
+// An operator who has the conversation before him answers it himself.
+func TestSilence(t *testing.T) {
+	operator := ask{name: "operator", topics: []bot.Topic{{Intent: understand.TaxBill}}, expects: true, handle: func(t *bot.Turn) error {
+		if t.Text == "tax" {
+			t.Say(bot.Reply{Key: "hello", Options: []bot.Option{{Value: "end", Label: "end"}}})
+		} else {
+			t.StaySilent()
+		}
+		t.Conversation.State = "asked"
+		return nil
+	}}
+	store := bottest.NewStore(nil)
+	p := &phone{t: t, e: newEngine(t, store, nil, operator)}
+	p.say("tax")
+	if got := p.say("my roof leaks"); got != "" {
+		t.Errorf("somebody answered %q", got)
+	}
+	position, err := p.e.Position(t.Context(), "tel:+6281100000401", "chat")
+	if err != nil || position.Flow != "operator" || position.State != "asked" {
+		t.Errorf("%+v, %v", position, err)
+	}
+}

@@ -89,10 +89,16 @@ type Turn struct {
 	replies  []Reply
 	effects  []Effect
 	redirect understand.Intent
+	silent   bool
 }
 
 // Say adds a reply.
 func (t *Turn) Say(r Reply) { t.replies = append(t.replies, r) }
+
+// StaySilent leaves the message without a reply, because a person has it before
+// him and answers it himself. A flow that says nothing otherwise is broken. It is
+// not for channels that carry the answer back in the request.
+func (t *Turn) StaySilent() { t.silent = true }
 
 // Effect adds an effect to the turn's transaction.
 func (t *Turn) Effect(e Effect) { t.effects = append(t.effects, e) }

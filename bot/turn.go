@@ -74,7 +74,11 @@ func (e *Engine) step(ctx context.Context, entry Entry, blob []byte) (*Turn, []T
 			t.Say(busy)
 		}
 	}
-	texts, err := e.render(t)
+	var texts []Text
+	var err error
+	if !t.silent || len(t.replies) > 0 {
+		texts, err = e.render(t)
+	}
 	if err != nil {
 		e.Log.Error("cannot put a reply into words", "flow", t.Conversation.Flow, "state", t.Conversation.State, "err", err)
 		t, _ = e.begin(entry, blob)
@@ -207,10 +211,10 @@ func (e *Engine) handle(ctx context.Context, t *Turn) error {
 			return err
 		}
 		if t.redirect == "" {
-			if len(t.replies) == 0 {
+			if len(t.replies) == 0 && !t.silent {
 				return fmt.Errorf("bot: flow %s said nothing", flow.Name())
 			}
-			if last := t.replies[len(t.replies)-1]; last.Keep && before.Flow != flow.Name() {
+			if n := len(t.replies); n > 0 && t.replies[n-1].Keep && before.Flow != flow.Name() {
 				*t.Conversation = before // a remark in passing
 			}
 			if flow.Name() != e.Home.Name() {
