@@ -43,12 +43,12 @@ func NumberOf(source rune, n int64) Number {
 		body[i] = alphabet[rest%base]
 		rest /= base
 	}
-	return Number(string(source) + "-" + string(body) + string(check(string(body))))
+	return Number(string(source) + "-" + string(body) + string(checkCharacter(string(body))))
 }
 
-// check returns the character that makes the weighted sum of all a multiple of
+// checkCharacter returns the character that makes the weighted sum of all a multiple of
 // base. The weights differ from each other and are no multiples of base.
-func check(body string) byte {
+func checkCharacter(body string) byte {
 	sum := int64(0)
 	for i := range len(body) {
 		sum += int64(strings.IndexByte(alphabet, body[i])) * (int64(i) + 2)
@@ -103,7 +103,7 @@ func numberFrom(source, body string) (Number, bool) {
 		return "", false
 	}
 	last := len(body) - 1
-	if check(body[:last]) != body[last] {
+	if checkCharacter(body[:last]) != body[last] {
 		return "", false
 	}
 	return Number(strings.ToUpper(source) + "-" + body), true

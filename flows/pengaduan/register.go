@@ -27,6 +27,9 @@ type Places interface {
 	// Kecamatan returns the one that a desa belongs to, "" if there is no such
 	// desa or several of that name.
 	Kecamatan(desa string) string
+	// Mentioned returns the desa or kecamatan that a description of a place
+	// has in it ("pasar cabbenge"), "" if none.
+	Mentioned(landmark string) (desa, kecamatan string)
 }
 
 // Status is how far a ticket has come.
@@ -35,11 +38,11 @@ type Status string
 // The statuses of a ticket, in the order in which it usually passes them. What
 // is not the regency's to solve is handed over to SP4N-LAPOR!.
 const (
-	New      Status = "new"
-	Taken    Status = "taken" // an operator works on it
-	Answered Status = "answered"
-	Handed   Status = "handed"
-	Closed   Status = "closed"
+	StatusNew      Status = "new"
+	StatusTaken    Status = "taken" // an operator works on it
+	StatusAnswered Status = "answered"
+	StatusHanded   Status = "handed"
+	StatusClosed   Status = "closed"
 )
 
 // Ticket is a complaint that was filed.
