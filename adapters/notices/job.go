@@ -10,7 +10,9 @@ import (
 )
 
 // Round is one kind of work: it does what there is to do now, and returns.
-type Round interface{ Round(ctx context.Context) error }
+type Round interface {
+	Round(ctx context.Context) error
+}
 
 // Postponer holds back what was posted and not told; store.Store does.
 type Postponer interface {

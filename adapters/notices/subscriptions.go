@@ -22,7 +22,9 @@ import (
 
 // Words gives the text of a message with the names of its values in place; the
 // catalogue of locales does.
-type Words interface{ Source(language, key string) string }
+type Words interface {
+	Source(language, key string) string
+}
 
 // Subscriptions keeps who wants to be told of what. It implements
 // kabar.Subscriptions.
@@ -161,7 +163,7 @@ func (s *Subscriptions) Of(ctx context.Context, resident bot.ResidentID) (list [
 		if err != nil {
 			return nil, fmt.Errorf("notices: %w", err)
 		}
-		sub.Key, sub.Consent, sub.Words, sub.Since, sub.Stopped = a.Key, a.Consent, a.Words, time.Unix(a.At, 0), stopped.Valid
+		sub.Key, sub.Consent, sub.Words, sub.Since, sub.Stopped = a.Key, a.Consent, a.Words, time.Unix(a.At, 0), moment(stopped)
 		list = append(list, sub)
 	}
 	return list, rows.Err()

@@ -15,7 +15,7 @@ type Subscription struct {
 	Consent string            // key of the message by which he was asked
 	Words   map[string]string // of that message at that time, by language
 	Since   time.Time         // he agreed
-	Stopped bool              // and has withdrawn since
+	Stopped time.Time         // zero: not; else when he withdrew
 }
 
 // Subscriptions is what the flow has to know of what was agreed.
@@ -28,5 +28,22 @@ type Subscriptions interface {
 	Silenced(ctx context.Context, resident bot.ResidentID) (bool, error)
 }
 
-// Resume is the effect of MULAI: what STOP ended goes on.
+// ended tells whether consent was withdrawn.
+func (s Subscription) ended() bool { return !s.Stopped.IsZero() }
+
+// lastEnded returns what was withdrawn last.
+func lastEnded(list []Subscription) (last []Subscription) {
+	for _, s := range list {
+		switch {
+		case !s.ended() || len(last) > 0 && s.Stopped.Before(last[0].Stopped):
+		case len(last) > 0 && s.Stopped.Equal(last[0].Stopped):
+			last = append(last, s)
+		default:
+			last = []Subscription{s}
+		}
+	}
+	return last
+}
+
+// Resume is the effect of MULAI: what was withdrawn last goes on.
 type Resume struct{}
