@@ -68,6 +68,7 @@ func run(corpus, docs, corpora string, folds int, authors, errors bool, files []
 			return err
 		}
 		sets = append(sets, set{"one author left out", measure(answers)})
+		sets = append(sets, samples(answers)...)
 	}
 	for _, name := range files {
 		part, err := read(name)
@@ -92,6 +93,24 @@ func run(corpus, docs, corpora string, folds int, authors, errors bool, files []
 		return nil
 	}
 	return report(docs, sets, cross, heard, clock(shipped, examples), len(examples), len(patterns))
+}
+
+// samples measures by themselves the utterances that the project was started with,
+// before anything was built.
+func samples(leftOut []answer) []set {
+	var sets []set
+	for _, author := range []string{"sample_id", "sample_bug"} {
+		var theirs []answer
+		for _, a := range leftOut {
+			if a.want.Author == author {
+				theirs = append(theirs, a)
+			}
+		}
+		if len(theirs) > 0 {
+			sets = append(sets, set{author + ", left out", measure(theirs)})
+		}
+	}
+	return sets
 }
 
 // crossValidate answers every example by an understander that has not learnt
