@@ -22,7 +22,7 @@ func (u *Understander) alarm(s *utterance, r *Result) {
 		}
 		return
 	}
-	if sum < alarmAt || u.onlyPlaces(s) {
+	if sum < alarmAt || u.onlyPlaces(s) || !s.anyKnown() {
 		return
 	}
 	r.Second = r.Guess
@@ -51,6 +51,17 @@ func (u *Understander) onlyPlaces(s *utterance) bool {
 		}
 	}
 	return words > 0
+}
+
+// anyKnown tells whether a text has a word of either language. A name has none:
+// what little the model sees in it is no reason for an alarm.
+func (s *utterance) anyKnown() bool {
+	for i := range s.tokens {
+		if s.tokens[i].known {
+			return true
+		}
+	}
+	return false
 }
 
 func isEmergency(i Intent) bool {
