@@ -1,0 +1,173 @@
+// Package console is the screen of the Soppeng Command Center at /scc: pages
+// that the server renders, one script that keeps them live, and nothing from
+// elsewhere, because the command center works on its own network when the
+// internet is gone.
+//
+// What it shows and changes belongs to others; here stand the interfaces that
+// it needs of them. Nobody acts without a session, a token against forged
+// forms and a role, and whoever looks at a resident's data is written down.
+package console
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"tabe/adapters/database"
+	"tabe/adapters/scc/audit"
+	"tabe/adapters/scc/operators"
+)
+
+// Accounts are the operators; *operators.Store is one.
+type Accounts interface {
+	SignIn(ctx context.Context, c operators.Credentials, from operators.Client) (token string, err error)
+	Session(ctx context.Context, token string) (operators.Session, error)
+	Confirm(ctx context.Context, token, code string) error
+	SignOut(ctx context.Context, token string) error
+	Sessions(ctx context.Context, name string) ([]operators.Session, error)
+	Revoke(ctx context.Context, by, name, id string) error
+}
+
+// Config is what the console is made of.
+type Config struct {
+	DB       *database.DB
+	Accounts Accounts
+	Stream   *audit.Log
+	Clock    func() time.Time
+	Log      *slog.Logger
+	HTTPS    bool // it is reached over https: the cookie travels over nothing else
+}
+
+// Console is the handler of everything below /scc.
+type Console struct {
+	Config
+	pages  pages
+	cookie string
+	closed context.Context
+	close  context.CancelFunc
+}
+
+// Limits of requests.
+const (
+	patience = 10 * time.Second
+	maxForm  = 64 << 10
+)
+
+// New returns the console.
+func New(c Config) (*Console, error) {
+	s := &Console{Config: c, cookie: "scc"}
+	if c.HTTPS {
+		s.cookie = "__Host-scc" // no other host and no page over http can set it
+	}
+	var err error
+	s.pages, err = parsePages()
+	s.closed, s.close = context.WithCancel(context.Background())
+	return s, err
+}
+
+// Close ends the streams of events, which would keep a server from stopping.
+func (s *Console) Close() { s.close() }
+
+// Handler serves /scc and everything below it.
+func (s *Console) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /scc/static/{name}", s.static)
+	mux.HandleFunc("GET /scc/masuk", s.signInPage)
+	mux.HandleFunc("POST /scc/masuk", s.signIn)
+	for _, r := range s.routes() {
+		mux.Handle(r.pattern, s.signedIn(r))
+	}
+	mux.HandleFunc("GET /scc/{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/scc", http.StatusSeeOther) })
+	mux.HandleFunc("/scc/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, http.StatusNotFound, "no_page") })
+	return s.guarded(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// route is a page or an action for some roles; none: for all.
+type route struct {
+	pattern string
+	roles   []operators.Role
+	handle  func(w http.ResponseWriter, r *request) error
+	always  bool // also in a session that has to be confirmed
+}
+
+func (s *Console) routes() []route {
+	var (
+		everybody []operators.Role
+		inspects  = []operators.Role{operators.Auditor, operators.Supervisor}
+	)
+	return []route{
+		{"GET /scc", everybody, s.home, true},
+		{"GET /scc/events", everybody, s.events, true},
+		{"POST /scc/keluar", everybody, s.signOut, true},
+		{"POST /scc/konfirmasi", everybody, s.confirm, true},
+		{"GET /scc/akun", everybody, s.account, true},
+		{"POST /scc/akun/sesi", everybody, s.revoke, false},
+		{"GET /scc/audit", inspects, s.auditPage, true},
+	}
+}
+
+// guarded lets pages load nothing but what is ours, and nobody keep or frame them.
+func (s *Console) guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		h.Set("Cache-Control", "no-store")
+		if s.HTTPS {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		if !strings.HasSuffix(r.URL.Path, "/events") {
+			ctx, cancel := context.WithTimeout(r.Context(), patience)
+			defer cancel()
+			r = r.WithContext(ctx)
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// home sends an operator to the page that his roles begin with.
+func (s *Console) home(w http.ResponseWriter, r *request) error {
+	http.Redirect(w, r.Request, "/scc/akun", http.StatusSeeOther)
+	return nil
+}
+
+// auditPage shows the newest events.
+func (s *Console) auditPage(w http.ResponseWriter, r *request) error {
+	const shown = 200
+	events, err := s.Stream.Latest(r.Context(), shown)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, "audit", events)
+}
+
+// refusal is an error that the operator is told: a status, and the key of a
+// sentence in templates/problems.html.
+type refusal struct {
+	status int
+	key    string
+}
+
+func (e refusal) Error() string { return e.key }
+
+// answer turns the error of a handler into a page. What is not a refusal is
+// written into the log and told as a fault.
+func (s *Console) answer(w http.ResponseWriter, r *http.Request, err error) {
+	var told refusal
+	switch {
+	case errors.As(err, &told):
+		s.fail(w, r, told.status, told.key)
+	case errors.Is(err, context.Canceled) && r.Context().Err() != nil: // the browser has left
+	default:
+		s.Log.Error("scc console", "path", r.Pattern, "err", err)
+		s.fail(w, r, http.StatusServiceUnavailable, "fault")
+	}
+}
