@@ -195,7 +195,7 @@ func (f *Flow) Tell(_ context.Context, t *bot.Turn) error {
 	if t.Resident.Language == understand.Bugis && m.Bugis != "" {
 		text = m.Bugis
 	}
-	t.Say(bot.Reply{Key: "kabar.news", Data: bot.Data{"sender": m.Office, "message": text}, Keep: true})
+	t.Say(bot.Reply{Key: "kabar.news", Data: bot.Data{"sender": m.Office, "announcement": text}, Keep: true})
 	return nil
 }
 

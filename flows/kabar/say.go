@@ -141,7 +141,7 @@ func sayChoose(_ context.Context, s *step) error {
 	last := min(first+perPage, len(names))
 	r := bot.Reply{Key: "kabar.ask_kecamatan"}
 	for _, name := range names[first:last] {
-		r.Options = append(r.Options, bot.Option{Value: name, Label: "kabar.option_kecamatan", Data: bot.Data{"area": name}})
+		r.Options = append(r.Options, bot.Option{Value: name, Label: "kabar.option_kecamatan", Data: bot.Data{"region": name}})
 	}
 	r.Options = append(r.Options, option(everywhere))
 	if last < len(names) {
@@ -166,13 +166,13 @@ func (s *step) area() any {
 const consentKey = "kabar.ask_news"
 
 func sayAsk(_ context.Context, s *step) error {
-	s.Say(bot.Reply{Key: consentKey, Data: bot.Data{"area": s.area()}, Options: []bot.Option{bot.Choice(flows.Yes), bot.Choice(flows.No)}})
+	s.Say(bot.Reply{Key: consentKey, Data: bot.Data{"region": s.area()}, Options: []bot.Option{bot.Choice(flows.Yes), bot.Choice(flows.No)}})
 	return nil
 }
 
 func saySubscribed(_ context.Context, s *step) error {
 	s.Effect(bot.Subscribe{Purpose: News, Key: s.memory.Kecamatan, Consent: consentKey})
-	s.Say(bot.Reply{Key: "kabar.subscribed", Data: bot.Data{"area": s.area()}})
+	s.Say(bot.Reply{Key: "kabar.subscribed", Data: bot.Data{"region": s.area()}})
 	return nil
 }
 

@@ -60,8 +60,8 @@ type step struct {
 // New returns the flow.
 func New() Flow {
 	return Flow{flows.New(events, map[string]flows.Enter[*step]{
-		asking:      func(_ context.Context, s *step) error { return s.ask("survei.ask_") },
-		askingAgain: func(_ context.Context, s *step) error { return s.ask("survei.ask_also_") },
+		asking:      func(_ context.Context, s *step) error { return s.ask("survei.ask_first") },
+		askingAgain: func(_ context.Context, s *step) error { return s.ask("survei.ask_also") },
 		thanked: func(_ context.Context, s *step) error {
 			s.Say(bot.Reply{Key: "survei.thanks"})
 			return nil
@@ -71,7 +71,9 @@ func New() Flow {
 
 // ask puts the question about the first element.
 func (s *step) ask(key string) error {
-	r := bot.Reply{Key: key + string(s.question.Elements[0]), Data: bot.Data{"service": bot.Word("survei.service_" + s.question.Service)}}
+	r := bot.Reply{Key: key, Data: bot.Data{
+		"service": bot.Word("survei.service_" + s.question.Service), "question": bot.Word("survei." + s.question.Elements[0]),
+	}}
 	for score := Lowest; score <= Highest; score++ {
 		value := strconv.Itoa(score)
 		r.Options = append(r.Options, bot.Option{Value: value, Label: "survei.score_" + value})
