@@ -1,0 +1,124 @@
+package desk
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"tabe/adapters/database"
+	"tabe/flows/petugas"
+)
+
+// lookEvery is how often Run looks for promises that were not kept.
+const lookEvery = 15 * time.Second
+
+// Run keeps the promises honest until ctx ends: who was not answered in the time
+// that was promised, or before the desk closed, is told so and promised another
+// one, and what an operator has forgotten returns to the queue. Several machines
+// may do this at once.
+func (d *Desk) Run(ctx context.Context) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		if err := errors.Join(d.Return(ctx), d.Move(ctx)); err != nil && ctx.Err() == nil {
+			d.Log.Error("cannot look for promises that were not kept", "err", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// maxMoves is how many promises are moved in one look.
+const maxMoves = 100
+
+// Move promises another time to everybody whose time is over.
+func (d *Desk) Move(ctx context.Context) error {
+	now := database.Micros(d.Clock())
+	rows, err := d.DB.Query(ctx, `select id from desk_cases where stage in ('waiting', 'promised') and until <= $1 order by until limit $2`, now, maxMoves)
+	if err != nil {
+		return fmt.Errorf("desk: %w", err)
+	}
+	ids, err := readIDs(rows)
+	if err != nil {
+		return fmt.Errorf("desk: %w", err)
+	}
+	for _, id := range ids {
+		from, until, err := petugas.Next(ctx, d, d.Hours, d.Clock())
+		if err != nil {
+			return fmt.Errorf("desk: %w", err)
+		}
+		if err := d.move(ctx, id, from, until); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Desk) move(ctx context.Context, id int64, from, until time.Time) error {
+	err := d.act(ctx, id, EventMoved, func(a *action) error {
+		moved, err := a.tx.Exec(`update desk_cases set stage = 'promised', moved = moved + 1, due = $1, until = $2
+			where id = $3 and stage in ('waiting', 'promised') and until <= $4`,
+			database.Micros(from), database.Micros(until), id, database.Micros(a.now))
+		if err != nil || moved == 0 {
+			return errUnmoved(err)
+		}
+		return a.post(petugas.NoticeMoved, petugas.Promise{From: from, Until: until, Phone: a.Phone})
+	})
+	if err == ErrTaken || err == ErrNotFound {
+		return nil // somebody was faster
+	}
+	return err
+}
+
+// errUnmoved is the error of an update, or ErrTaken if it changed nothing.
+func errUnmoved(err error) error {
+	if err == nil {
+		return ErrTaken
+	}
+	return err
+}
+
+// forgotten is how long a resident's words wait for the operator who has him.
+const forgotten = 20 * time.Minute
+
+// Return puts the cases back into the queue whose operator has not read for a
+// long time what the resident said.
+func (d *Desk) Return(ctx context.Context) error {
+	err := d.DB.Do(ctx, func(tx *database.Tx) error {
+		now := d.Clock()
+		rows, err := tx.Query(`update desk_cases set stage = 'waiting', operator = '', who = ''
+			where stage = 'taken' and heard > seen and heard <= $1 returning id`, database.Micros(now.Add(-forgotten)))
+		if err != nil {
+			return err
+		}
+		ids, err := readIDs(rows)
+		for _, id := range ids {
+			if err == nil {
+				err = d.notify(tx, now, EventMoved, id)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("desk: %w", err)
+	}
+	return nil
+}
+
+// readIDs reads and closes rows of one column.
+func readIDs(rows *sql.Rows) (ids []int64, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, errors.Join(rows.Err(), rows.Close())
+}
