@@ -87,8 +87,6 @@ type Broadcasts struct {
 	// Measure returns how many segments a message of an office takes by SMS in
 	// a language, with all that stands around it.
 	Measure func(language, office, text string) (segments int, err error)
-	// Kecamatan are the names that the news can be subscribed to by.
-	Kecamatan []string
 }
 
 var (
@@ -114,7 +112,7 @@ func (b *Broadcasts) Plan(ctx context.Context, message Broadcast) (Broadcast, er
 	}
 	if message.Kecamatan != "" {
 		known := ""
-		for _, k := range b.Kecamatan {
+		for _, k := range kabar.Kecamatan {
 			if strings.EqualFold(k, message.Kecamatan) {
 				known = k
 			}

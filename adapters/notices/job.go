@@ -50,11 +50,11 @@ func (j *Job) Once(ctx context.Context) {
 
 // Run goes on until ctx ends. The first Once should come before anything that
 // was posted earlier can be told.
-func (j *Job) Run(ctx context.Context) error {
+func (j *Job) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-time.After(pause):
 			j.Once(ctx)
 		}

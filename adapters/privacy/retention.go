@@ -119,7 +119,7 @@ type Keeper struct {
 const pause = time.Hour
 
 // Run erases at the start and then once a day, in the night, until ctx ends.
-func (k *Keeper) Run(ctx context.Context) error {
+func (k *Keeper) Run(ctx context.Context) {
 	for last := ""; ; {
 		now := k.Clock().In(bot.WITA)
 		const night = 2 // hours after midnight
@@ -132,7 +132,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-time.After(pause):
 		}
 	}

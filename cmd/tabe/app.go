@@ -5,11 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
+	"tabe/adapters/complaints"
 	"tabe/adapters/database"
+	"tabe/adapters/notices"
 	"tabe/adapters/redis"
+	"tabe/adapters/registry/macca"
+	"tabe/adapters/scc"
+	"tabe/adapters/scc/audit"
+	"tabe/adapters/scc/geo"
 	"tabe/adapters/store"
 	"tabe/bot"
 	"tabe/bot/understand"
@@ -22,6 +29,7 @@ type options struct {
 	databaseURL string
 	redisURL    string
 	secretKey   []byte
+	boundaries  string // file of the outlines of the desa; empty: their points are enough
 	dataDir     string // holds pbb.toml, if the rules differ from the built-in ones
 	channels    []bot.Channel
 	inline      bool // every channel carries its answers back in the request
@@ -31,13 +39,19 @@ type options struct {
 
 // app is everything wired together.
 type app struct {
-	db       *database.DB
-	store    *store.Store
-	sessions *redis.Sessions // nil without TABE_REDIS_URL
-	engine   *bot.Engine
-	sender   *bot.Sender
-	words    *locales.Catalog
-	jobs     []func(ctx context.Context) // run beside the conversations, until ctx ends
+	db            *database.DB
+	store         *store.Store
+	complaints    *complaints.Register
+	told          told
+	subscriptions *notices.Subscriptions
+	telling       *notices.Job
+	rice          *macca.Schedule
+	center        *scc.Center
+	sessions      *redis.Sessions // nil without TABE_REDIS_URL
+	engine        *bot.Engine
+	sender        *bot.Sender
+	words         *locales.Catalog
+	jobs          []func(ctx context.Context) // run beside the conversations, until ctx ends
 }
 
 // The channels that reach residents.
@@ -71,7 +85,22 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	if a.db, err = database.Open(ctx, o.databaseURL); err != nil {
 		return err
 	}
-	if a.store, err = store.New(a.db, o.secretKey, o.clock, a.effects()...); err != nil {
+	if a.rice, err = macca.OpenSchedule(o.dataDir, o.log); err != nil {
+		return err
+	}
+	if a.complaints, err = complaints.NewRegister(a.db, o.secretKey, ears.Redact); err != nil {
+		return err
+	}
+	if a.center, err = newCenter(a, o); err != nil {
+		return err
+	}
+	if a.told, err = toldRules(o.dataDir); err != nil {
+		return err
+	}
+	if a.subscriptions, err = notices.New(a.db, o.secretKey, a.words, o.clock); err != nil {
+		return err
+	}
+	if a.store, err = store.New(a.db, o.secretKey, o.clock, a.effects(o.clock)...); err != nil {
 		return err
 	}
 	list, home, err := a.services(o, ears).flows()
@@ -94,7 +123,34 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 		return err
 	}
 	a.store.OnPost(a.engine.Wake)
-	return nil
+	a.jobs = append(a.jobs, a.center.Run)
+	return a.tell(o)
+}
+
+// newCenter makes the command center. It reaches phones by those channels of
+// ours that carry messages to a number.
+func newCenter(a *app, o options) (*scc.Center, error) {
+	regency := geo.New()
+	if o.boundaries != "" {
+		file, err := os.Open(o.boundaries)
+		if err != nil {
+			return nil, fmt.Errorf("TABE_BOUNDARIES: %w", err)
+		}
+		defer file.Close()
+		if regency, err = regency.WithOutlines(file); err != nil {
+			return nil, fmt.Errorf("TABE_BOUNDARIES: %w", err)
+		}
+	}
+	var reach []bot.ChannelID
+	for _, c := range o.channels {
+		if c.ID() != telegramChannel {
+			reach = append(reach, c.ID())
+		}
+	}
+	return scc.New(scc.Config{
+		DB: a.db, Secret: o.secretKey, Map: regency, Mail: func() scc.Mail { return a.store }, Event: audit.Append,
+		Channels: reach, Clock: o.clock, Log: o.log,
+	})
 }
 
 // formats tells how each channel shows a text.
@@ -123,6 +179,7 @@ func (a *app) run(ctx context.Context) error {
 	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
 	sent := make(chan struct{})
 	go func() { a.sender.Run(sending); close(sent) }()
+	a.telling.Once(ctx) // before anything that was left behind is told
 	var working sync.WaitGroup
 	for _, job := range a.jobs {
 		working.Go(func() { job(ctx) })

@@ -7,19 +7,35 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
 
+	"tabe/adapters/complaints"
 	"tabe/adapters/database"
 	"tabe/adapters/offices"
+	"tabe/adapters/privacy"
+	maccaregistry "tabe/adapters/registry/macca"
 	pbbregistry "tabe/adapters/registry/pbb"
+	permitregistry "tabe/adapters/registry/perizinan"
+	"tabe/adapters/scc"
+	"tabe/adapters/scc/geo"
 	"tabe/adapters/store"
+	"tabe/adapters/survey"
 	"tabe/adapters/unanswered"
 	"tabe/bot"
 	"tabe/bot/understand"
 	"tabe/flows/bahasa"
+	"tabe/flows/darurat"
+	"tabe/flows/kabar"
 	"tabe/flows/kantor"
+	"tabe/flows/macca"
 	"tabe/flows/menu"
 	"tabe/flows/pbb"
+	"tabe/flows/pengaduan"
+	"tabe/flows/perizinan"
 	"tabe/flows/privasi"
+	"tabe/flows/siaga"
+	"tabe/flows/survei"
 )
 
 // services are what the flows need of the outside. The flows of the zero value
@@ -28,6 +44,13 @@ type services struct {
 	dataDir string // holds the rules that differ from the built-in ones
 	redact  func(string) string
 	taxes   pbb.Registry
+	aid     macca.Registry
+	rice    macca.Schedule
+	permits perizinan.Registry
+	tickets pengaduan.Register
+	told    kabar.Subscriptions
+	records privasi.Records
+	center  *scc.Center
 	watch   func(*kantor.Data) kantor.Sites // looks at the offices' sites
 }
 
@@ -35,7 +58,9 @@ type services struct {
 func (a *app) services(o options, ears *understand.Understander) services {
 	return services{
 		dataDir: o.dataDir, redact: ears.Redact,
-		taxes: pbbregistry.New(a.db),
+		aid: maccaregistry.New(a.db), rice: a.rice,
+		taxes: pbbregistry.New(a.db), permits: permitregistry.New(a.db), tickets: a.complaints, center: a.center,
+		told: a.subscriptions, records: a.records(),
 		watch: func(d *kantor.Data) kantor.Sites {
 			w := offices.New(offices.Config{Hosts: d.Sites(), Every: d.CheckEvery(), Clock: o.clock, Log: o.log})
 			a.jobs = append(a.jobs, w.Run)
@@ -51,6 +76,10 @@ func (s services) flows() (all []bot.Flow, home bot.Flow, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	permitRules, err := rules(s.dataDir, "perizinan.toml", perizinan.DefaultRules, perizinan.ParseRules)
+	if err != nil {
+		return nil, nil, err
+	}
 	directory, err := rules(s.dataDir, "kantor.toml", kantor.DefaultData, kantor.ParseData)
 	if err != nil {
 		return nil, nil, err
@@ -60,20 +89,32 @@ func (s services) flows() (all []bot.Flow, home bot.Flow, err error) {
 		sites = s.watch(directory)
 	}
 	home = menu.New(s.redact)
+	regency := geo.New()
+	if s.center != nil {
+		regency = s.center.Map // with outlines, if there are any
+	}
 	return []bot.Flow{
+		darurat.New(s.center, regency),
+		siaga.New(scc.Duty{Center: s.center}),
+		kabar.New(s.told),
 		home,
 		pbb.New(s.taxes, taxRules),
+		perizinan.New(s.permits, permitRules),
+		macca.New(s.aid, s.rice),
 		kantor.New(directory, sites),
+		pengaduan.New(s.tickets, complaints.Places{Map: regency}, pengaduan.DefaultCatalogue()),
 		bahasa.New(),
-		privasi.New(),
+		privasi.New(s.records),
+		survei.New(),
 	}, home, nil
 }
 
 // effects tells who writes what a turn changes besides the conversation.
-func (a *app) effects() []store.Effect {
-	return []store.Effect{
+func (a *app) effects(clock func() time.Time) []store.Effect {
+	return append(slices.Concat(a.complaints.Effects(), a.subscriptions.Effects(), survey.Effects(clock), privacy.Effects()),
+		store.On(a.center.Report), store.On(a.center.Answer), store.On(a.center.Erase),
 		store.On(func(tx *database.Tx, e bot.Entry, u menu.Unanswered) error { return unanswered.Save(tx, e.At, u) }),
-	}
+	)
 }
 
 // rules reads a file of the data folder, or the rules that are built in.

@@ -65,16 +65,14 @@ var questionCues []byte
 type Flow struct {
 	*flows.Machine[*step]
 	subscriptions Subscriptions
-	kecamatan     []string // names, in the order of the choice
 	words         *flows.Cues
 	questions     *flows.Cues
 }
 
-// New returns the flow. kecamatan are the names of those whose news can be
-// subscribed to, as the slot of that name has them.
-func New(subscriptions Subscriptions, kecamatan []string) *Flow {
+// New returns the flow.
+func New(subscriptions Subscriptions) *Flow {
 	return &Flow{
-		subscriptions: subscriptions, kecamatan: kecamatan, words: mustCues(topicCues), questions: mustCues(questionCues),
+		subscriptions: subscriptions, words: mustCues(topicCues), questions: mustCues(questionCues),
 		Machine: flows.New(events, map[string]flows.Enter[*step]{
 			listing: sayList, choosing: sayChoose, asking: sayAsk, subscribed: saySubscribed,
 			declined: sayDeclined, stopped: sayStopped, resumed: sayResumed,

@@ -50,7 +50,7 @@ func (f *Flow) chosen(s *step) string {
 		s.end(purpose, key)
 		return stop
 	}
-	if slices.Contains(f.kecamatan, s.Choice) {
+	if slices.Contains(Kecamatan, s.Choice) {
 		s.memory.Kecamatan = s.Choice
 		return ask
 	}
@@ -135,7 +135,7 @@ func about(s Subscription) any {
 const perPage = 5
 
 func sayChoose(_ context.Context, s *step) error {
-	names := s.flow.kecamatan
+	names := Kecamatan
 	s.memory.Page = max(0, min(s.memory.Page, (len(names)-1)/perPage))
 	first := s.memory.Page * perPage
 	last := min(first+perPage, len(names))

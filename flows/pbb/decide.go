@@ -23,6 +23,7 @@ const (
 	detailsValue  = "details"
 	billValue     = "bill"
 	saveValue     = "save"
+	remindValue   = "remind"
 	problemValue  = "problem"
 	nameValue     = "change_name"
 	splitValue    = "split_object"
@@ -42,15 +43,17 @@ func (f *Flow) Expects(t *bot.Turn) bool {
 		return true
 	}
 	switch t.Conversation.State {
-	case askConsent:
+	case askConsent, askRemind:
 		return flows.YesOrNo(u.Text) != ""
 	case askLastDigit, askNOP, limited, choose, unavailable:
 		if isNumber(u.Text) {
 			return true
 		}
 	}
-	if slices.Contains(atObject, t.Conversation.State) && len(u.Text) <= shortAnswer && f.topics.Find(u.Text) == saveValue {
-		return true // "simpan" is said to no other service
+	if slices.Contains(atObject, t.Conversation.State) && len(u.Text) <= shortAnswer {
+		if topic := f.topics.Find(u.Text); topic == saveValue || topic == remindValue {
+			return true // said right after a bill, it is about that
+		}
 	}
 	// Trouble with the tax is told here and not with the potholes.
 	return u.Intent == understand.Complaint && f.topics.Find(u.Text) != ""
@@ -81,13 +84,8 @@ func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
 		return f.chosen(ctx, s)
 	}
 	u, state := s.Understood, s.Conversation.State
-	if state == askConsent {
-		switch flows.YesOrNo(u.Text) {
-		case flows.Yes:
-			return keep, nil
-		case flows.No:
-			return decline, nil
-		}
+	if event := s.agreed(flows.YesOrNo(u.Text)); event != noEvent {
+		return event, nil
 	}
 	if state == askLastDigit {
 		if digits, clean := ident.Digits(u.Text); clean && len(digits) == 1 {
@@ -140,6 +138,8 @@ func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
 		return pay, nil
 	case topic == problemValue:
 		return complain, nil
+	case topic == remindValue && s.memory.NOP != "" && slices.Contains(atObject, state):
+		return offerRemind, nil
 	case topic == saveValue && s.memory.NOP != "" && slices.Contains(atObject, state):
 		return offer, nil
 	case u.Intent == understand.TaxBill && u.Confidence >= bot.Unsure:
@@ -180,10 +180,10 @@ func (f *Flow) chosen(ctx context.Context, s *step) (string, error) {
 		return event, err
 	case saveValue:
 		return offer, nil
-	case flows.Yes:
-		return keep, nil
-	case flows.No:
-		return decline, nil
+	case remindValue:
+		return offerRemind, nil
+	case flows.Yes, flows.No:
+		return s.agreed(s.Choice), nil
 	case problemValue:
 		return complain, nil
 	case transferValue:
@@ -210,6 +210,22 @@ func (f *Flow) chosen(ctx context.Context, s *step) (string, error) {
 		return f.numbers(ctx, s, []ident.NOP{nop})
 	}
 	return noEvent, nil
+}
+
+// agreed is the event of a yes or a no to one of the two questions for
+// consent.
+func (s *step) agreed(answer string) string {
+	switch state := s.Conversation.State; {
+	case state == askConsent && answer == flows.Yes:
+		return keep
+	case state == askConsent && answer == flows.No:
+		return decline
+	case state == askRemind && answer == flows.Yes:
+		return agreeRemind
+	case state == askRemind && answer == flows.No:
+		return refuse
+	}
+	return noEvent
 }
 
 // own answers for the object at hand or, without one, for all objects that

@@ -86,6 +86,8 @@ type step struct {
 	asOf   time.Time // age of the data in which a NOP was not found
 	until  time.Time // no further number before
 
+	reminder Reminder
+
 	bill    bill
 	bills   []bill // of the list
 	rest    []missing

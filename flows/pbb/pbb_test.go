@@ -117,6 +117,14 @@ func (r *registry) AsOf(context.Context) (time.Time, error) {
 	return loaded, nil
 }
 
+// records keeps nothing.
+type records struct{}
+
+func (records) Of(context.Context, bot.ResidentID, int) (privasi.Kept, error) {
+	return privasi.Kept{}, nil
+}
+func (records) Asked(string, string) string { return "" }
+
 var ears = sync.OnceValues(understand.New)
 
 // open makes an engine with everything real but the disk and the registry.
@@ -134,7 +142,7 @@ func open(t testing.TB, clock func() time.Time, r pbb.Registry) *bot.Engine {
 	dialogue := ussd.Format(ussd.MaxScreen)
 	e, err := bot.New(bot.Config{
 		Store: bottest.NewStore(clock), Words: words, Understand: ears.Understand, Clock: clock, Home: home,
-		Flows: []bot.Flow{home, pbb.New(r, pbb.DefaultRules()), bahasa.New(), privasi.New()},
+		Flows: []bot.Flow{home, pbb.New(r, pbb.DefaultRules()), bahasa.New(), privasi.New(records{})},
 		Formats: map[bot.ChannelID]bot.ChannelFormat{
 			"sms": {Inline: true}, "whatsapp": {Inline: true}, "telegram": {Buttons: true, Inline: true}, ussd.Channel: dialogue,
 		},

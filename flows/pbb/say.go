@@ -25,6 +25,10 @@ var questions = map[string]flows.Enter[*step]{
 	askConsent:     sayAskConsent,
 	kept:           sayKept,
 	declined:       sayDeclined,
+	askRemind:      sayAskRemind,
+	reminding:      sayReminding,
+	notReminding:   sayNotReminding,
+	reminder:       sayReminder,
 	chooseTransfer: sayChooseTransfer,
 	nameChange:     sayNameChange,
 	split:          saySplit,
@@ -144,8 +148,11 @@ func sayBill(_ context.Context, s *step) error {
 		r.Options = append(r.Options, option(detailsValue))
 	}
 	r.Options = append(r.Options, option(problemValue))
-	if !s.owns(b.object) && !s.saved(b.object.NOP) {
+	switch {
+	case !s.owns(b.object) && !s.saved(b.object.NOP):
 		r.Options = append(r.Options, option(saveValue))
+	case b.debt.Amount > 0 && b.debt.Months == 0 && len(b.arrears) == 0:
+		r.Options = append(r.Options, option(remindValue))
 	}
 	s.Say(r)
 	return nil
@@ -327,7 +334,7 @@ func sayAskConsent(_ context.Context, s *step) error {
 
 func sayKept(_ context.Context, s *step) error {
 	s.Resident.Keep(bot.Saved{Kind: kind, Value: string(s.memory.NOP), At: s.Now, Consent: consentKey})
-	s.Say(bot.Reply{Key: "pbb.kept", Options: options(payValue, billValue)})
+	s.Say(bot.Reply{Key: "pbb.kept", Options: options(payValue, remindValue, billValue)})
 	return nil
 }
 

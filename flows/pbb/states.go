@@ -18,6 +18,10 @@ const (
 	askConsent     = "ask_consent"     // may we keep the number?
 	kept           = "kept"            // the number was kept
 	declined       = "declined"        // it was not
+	askRemind      = "ask_remind"      // may we tell before the bill is due?
+	reminding      = "reminding"       // we shall
+	notReminding   = "not_reminding"   // we shall not
+	reminder       = "reminder"        // told by ourselves: it is due soon
 	chooseTransfer = "choose_transfer" // another name, or several parts?
 	nameChange     = "name_change"     // balik nama
 	split          = "split"           // pemecahan
@@ -39,6 +43,10 @@ const (
 	offer       = "offer"
 	keep        = "keep"
 	decline     = "decline"
+	offerRemind = "offer_remind"
+	agreeRemind = "agree_remind"
+	refuse      = "refuse_remind"
+	remind      = "remind"
 	transfer    = "transfer"
 	changeName  = "change_name"
 	splitObject = "split_object"
@@ -53,8 +61,9 @@ const (
 // at hand needs one.
 var (
 	anywhere = []string{flows.Start, askNOP, askLastDigit, choose, showBill, details, comparison, payment, askConsent,
-		kept, declined, chooseTransfer, nameChange, split, chooseProblem, advice, limited, unavailable}
-	atObject = []string{showBill, details, comparison, payment, askConsent, kept, declined, chooseProblem, advice, nameChange, split}
+		kept, declined, askRemind, reminding, notReminding, reminder, chooseTransfer, nameChange, split, chooseProblem, advice, limited, unavailable}
+	atObject = []string{showBill, details, comparison, payment, askConsent, kept, declined, askRemind, reminding, notReminding,
+		reminder, chooseProblem, advice, nameChange, split}
 )
 
 var table = fsm.Events{
@@ -67,6 +76,10 @@ var table = fsm.Events{
 	{Name: offer, Src: atObject, Dst: askConsent},
 	{Name: keep, Src: []string{askConsent}, Dst: kept},
 	{Name: decline, Src: []string{askConsent}, Dst: declined},
+	{Name: offerRemind, Src: atObject, Dst: askRemind},
+	{Name: agreeRemind, Src: []string{askRemind}, Dst: reminding},
+	{Name: refuse, Src: []string{askRemind}, Dst: notReminding},
+	{Name: remind, Src: anywhere, Dst: reminder},
 	{Name: pay, Src: anywhere, Dst: payment},
 	{Name: transfer, Src: anywhere, Dst: chooseTransfer},
 	{Name: changeName, Src: anywhere, Dst: nameChange},

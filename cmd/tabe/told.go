@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"tabe/adapters/notices"
+	"tabe/adapters/privacy"
+	pbbregistry "tabe/adapters/registry/pbb"
+	"tabe/adapters/survey"
+	"tabe/bot"
+	"tabe/bot/sms"
+	"tabe/flows/pbb"
+	"tabe/flows/privasi"
+)
+
+// told are the rules of what residents are told by themselves, and of how long
+// anything is kept of them.
+type told struct {
+	pace      notices.Rules
+	survey    survey.Rules
+	retention privacy.Retention
+}
+
+// toldRules reads them from the data folder, or takes the built-in ones.
+func toldRules(dataDir string) (t told, err error) {
+	if t.pace, err = rules(dataDir, "notices.toml", notices.DefaultRules, notices.ParseRules); err != nil {
+		return t, err
+	}
+	if t.survey, err = rules(dataDir, "survey.toml", survey.DefaultRules, survey.ParseRules); err != nil {
+		return t, err
+	}
+	t.retention, err = rules(dataDir, "retention.toml", privacy.DefaultRetention, privacy.ParseRetention)
+	return t, err
+}
+
+// records is what a resident can see of what is kept of him.
+func (a *app) records() privasi.Records {
+	return privacy.Records{DB: a.db, Words: a.words, Told: a.subscriptions, Retention: a.told.retention}
+}
+
+// post is the way by which residents are told.
+func (a *app) post(o options) *notices.Post {
+	return &notices.Post{Journal: a.store, Rules: a.told.pace, Clock: o.clock}
+}
+
+// broadcasts are the messages of offices.
+func (a *app) broadcasts(o options) *notices.Broadcasts {
+	return &notices.Broadcasts{Subscriptions: a.subscriptions, Post: a.post(o), Measure: a.measureNews}
+}
+
+// measureNews returns how many segments a message of an office takes by SMS.
+func (a *app) measureNews(language, office, text string) (int, error) {
+	data := bot.Data{"sender": office, "announcement": text}
+	body, err := a.words.Text(language, "kabar.news", "", data)
+	if err != nil {
+		return 0, err
+	}
+	menu, err := a.words.Text(language, "option."+bot.MenuValue, "", nil)
+	_, segments := sms.Segments(sms.Fold(body + "\n0 " + menu))
+	return segments, err
+}
+
+// purposes are what residents can be told of, the most urgent first.
+func (a *app) purposes(dataDir string) ([]notices.Purpose, error) {
+	taxRules, err := rules(dataDir, "pbb.toml", pbb.DefaultRules, pbb.ParseRules)
+	if err != nil {
+		return nil, err
+	}
+	return []notices.Purpose{
+		{Name: pbb.Due, Flow: "pbb", Source: pbbregistry.Due{Registry: pbbregistry.New(a.db), Rules: taxRules}, Every: 6 * time.Hour},
+	}, nil
+}
+
+// tell sets up the jobs that tell residents what there is to tell, and erase
+// what is too old.
+func (a *app) tell(o options) error {
+	purposes, err := a.purposes(o.dataDir)
+	if err != nil {
+		return err
+	}
+	post := a.post(o)
+	a.telling = &notices.Job{
+		Rounds: []notices.Round{
+			&notices.Reconciler{Subscriptions: a.subscriptions, Post: post, Purposes: purposes, Log: o.log},
+			a.broadcasts(o),
+			&survey.Inviter{DB: a.db, Messages: a.store, Positions: a.engine, Post: post, Rules: a.told.survey, Log: o.log},
+		},
+		Store: a.store, Clock: o.clock, Log: o.log,
+	}
+	a.jobs = append(a.jobs, a.telling.Run, a.keep(o).Run)
+	return nil
+}
+
+// keep is the job that erases what is too old.
+func (a *app) keep(o options) *privacy.Keeper {
+	return &privacy.Keeper{
+		DB: a.db, Retention: a.told.retention, Clock: o.clock, Log: o.log,
+		Prunes: map[privacy.Kind]privacy.Prune{
+			privacy.Messages:      a.store.Prune,
+			privacy.Subscriptions: a.subscriptions.Prune,
+			privacy.Survey: func(ctx context.Context, before time.Time) (int64, error) {
+				return survey.Prune(ctx, a.db, before)
+			},
+		},
+	}
+}
