@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"tabe/bot"
 	"tabe/bot/understand"
@@ -140,6 +142,9 @@ func (f *Flow) place(s *step) string {
 	}
 	villages := f.units(slots.All("desa"), false)
 	districts := f.units(slots.All("kecamatan"), true)
+	if len(villages)+len(districts) == 0 && !s.report.First && !s.memory.Settled {
+		villages = f.plain(s)
+	}
 	switch {
 	case len(villages) == 1:
 		return f.name(s, villages[0])
@@ -217,6 +222,43 @@ func (f *Flow) units(names []string, districts bool) []Unit {
 		}
 	}
 	return units
+}
+
+// plain finds names of desa that are also ordinary words ("kaca" is glass, too)
+// and count only where a place was asked for. In the list of a kecamatan only
+// its own count.
+func (f *Flow) plain(s *step) []Unit {
+	words := strings.FieldsFunc(strings.ToLower(s.Text), func(r rune) bool { return !unicode.IsLetter(r) })
+	if len(words) > maxPlain {
+		words = words[:maxPlain]
+	}
+	var units []Unit
+	for _, d := range f.places.Districts() {
+		if s.Conversation.State == askVillage && !strings.HasPrefix(s.memory.Unit, d.Code) {
+			continue
+		}
+		for _, u := range f.places.Villages(d.Code) {
+			if contains(words, strings.Fields(strings.ToLower(strings.ReplaceAll(u.Name, "-", " ")))) {
+				units = append(units, u)
+			}
+		}
+	}
+	// "Watu Toa" is not Watu.
+	return slices.DeleteFunc(units, func(u Unit) bool {
+		return slices.ContainsFunc(units, func(o Unit) bool { return len(o.Name) > len(u.Name) && strings.HasPrefix(o.Name, u.Name+" ") })
+	})
+}
+
+// maxPlain is how many words of an answer are looked through.
+const maxPlain = 40
+
+func contains(words, name []string) bool {
+	for i := 0; i+len(name) <= len(words); i++ {
+		if slices.Equal(words[i:i+len(name)], name) {
+			return true
+		}
+	}
+	return false
 }
 
 // chosen is decide for an option.

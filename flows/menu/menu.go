@@ -5,7 +5,6 @@ package menu
 
 import (
 	"context"
-	"slices"
 
 	"github.com/looplab/fsm"
 
@@ -41,13 +40,6 @@ type Unanswered struct {
 // services are the entries of the list, by the intent that each stands for.
 var services = []understand.Intent{understand.TaxBill, understand.ChangeLanguage, understand.DeleteData}
 
-// emergencies break into everything. Until an operator can be reached from
-// here, the answer is the national number to call at once.
-var emergencies = []understand.Intent{
-	understand.EmergencyFire, understand.EmergencyMedical, understand.EmergencyCrime,
-	understand.EmergencyDisaster, understand.EmergencyViolence,
-}
-
 // answers are the messages with which the list is headed, by intent; "menu.hello"
 // for all others. Services that are not here have a line that says where they are.
 var answers = map[understand.Intent]string{
@@ -62,11 +54,6 @@ var answers = map[understand.Intent]string{
 	understand.MaccaEligibility:   "menu.macca",
 	understand.MaccaBenefits:      "menu.macca",
 	understand.MaccaComplaint:     "menu.macca",
-	understand.EmergencyFire:      "menu.fire",
-	understand.EmergencyMedical:   "menu.medical",
-	understand.EmergencyCrime:     "menu.crime",
-	understand.EmergencyDisaster:  "menu.disaster",
-	understand.EmergencyViolence:  "menu.violence",
 }
 
 // Flow is the home flow.
@@ -78,8 +65,7 @@ type Flow struct {
 // saying is a turn and what heads the list in it.
 type saying struct {
 	*bot.Turn
-	key    string
-	urgent bool // nothing but the answer
+	key string
 }
 
 // New returns the flow. redact takes personal data out of an utterance that is
@@ -88,10 +74,8 @@ func New(redact func(string) string) Flow {
 	return Flow{redact: redact, Machine: flows.New(events, map[string]flows.Enter[*saying]{
 		listing: func(_ context.Context, s *saying) error {
 			r := bot.Reply{Key: s.key}
-			if !s.urgent {
-				for _, intent := range services {
-					r.Options = append(r.Options, topic(intent))
-				}
+			for _, intent := range services {
+				r.Options = append(r.Options, topic(intent))
 			}
 			s.Say(r)
 			return nil
@@ -118,11 +102,7 @@ func (Flow) Revision() int { return 1 }
 
 // Topics implements bot.Flow.
 func (Flow) Topics() []bot.Topic {
-	topics := []bot.Topic{{Intent: understand.Greeting}, {Intent: understand.Thanks}, {Intent: understand.Cancel}}
-	for _, e := range emergencies {
-		topics = append(topics, bot.Topic{Intent: e, Urgent: true})
-	}
-	return topics
+	return []bot.Topic{{Intent: understand.Greeting}, {Intent: understand.Thanks}, {Intent: understand.Cancel}}
 }
 
 // Expects implements bot.Flow: the choices are enough.
@@ -152,8 +132,6 @@ func (f Flow) decide(t *bot.Turn) (event string, s *saying) {
 	case t.Media != "" && t.Text == "":
 		s.key = "menu.media"
 		return list, s
-	case slices.Contains(emergencies, u.Intent) && u.Confidence >= bot.Unsure:
-		s.key, s.urgent = answers[u.Intent], true
 	case u.Confidence >= bot.Sure && answers[u.Intent] != "":
 		s.key = answers[u.Intent]
 	case u.Confidence >= bot.Unsure && u.Intent != understand.OutOfScope && u.Second.Intent != "" && u.Second.Intent != understand.OutOfScope:
