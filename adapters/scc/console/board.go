@@ -3,13 +3,45 @@ package console
 import (
 	"strings"
 
+	"tabe/adapters/complaints"
 	"tabe/adapters/scc/operators"
+	"tabe/flows/pengaduan"
+	"tabe/flows/petugas"
 )
 
 // board is what every page shows: what waits for a person.
 type board struct {
-	Ring    int // incidents that nobody has acknowledged: the alarm
-	Waiting int // conversations that wait for a person
+	Ring       int // incidents that nobody has acknowledged: the alarm
+	Waiting    int // residents who wait for somebody, or whose call is due, or who wrote again
+	Complaints int // new ones
+}
+
+func (s *Console) board(r *request) (board, error) {
+	var b board
+	if !r.session.Operator.Is(handlers...) {
+		return b, nil
+	}
+	if s.Conversations != nil {
+		open, err := s.Conversations.Open(r.Context(), openCases)
+		if err != nil {
+			return b, err
+		}
+		now := s.Clock()
+		for _, c := range open {
+			if c.Stage == petugas.Waiting || c.Stage == petugas.Promised && !c.Due.After(now) ||
+				c.Stage == petugas.Taken && c.Operator == r.actor() && c.Unread {
+				b.Waiting++
+			}
+		}
+	}
+	if s.Complaints != nil {
+		fresh, err := s.Complaints.List(r.Context(), complaints.Filter{Status: pengaduan.StatusNew})
+		if err != nil {
+			return b, err
+		}
+		b.Complaints = len(fresh)
+	}
+	return b, nil
 }
 
 // tab is a part of the console that the operator's roles open to him.
@@ -19,19 +51,27 @@ type tab struct {
 	Here       bool
 }
 
-func (s *Console) board(r *request) (board, error) {
-	return board{}, nil
-}
-
 func (s *Console) tabs(r *request, b board) []tab {
-	all := []tab{}
-	if r.session.Operator.Is(operators.Auditor, operators.Supervisor) {
-		all = append(all, tab{Name: "audit"})
-	}
-	all = append(all, tab{Name: "akun"})
-	for i := range all {
-		all[i].Path = "/scc/" + all[i].Name
-		all[i].Here = r.URL.Path == all[i].Path || strings.HasPrefix(r.URL.Path, all[i].Path+"/")
+	var all []tab
+	o := r.session.Operator
+	for _, t := range []struct {
+		there bool
+		roles []operators.Role
+		tab   tab
+	}{
+		{s.Conversations != nil, handlers, tab{Name: "percakapan", Count: b.Waiting}},
+		{s.Complaints != nil, handlers, tab{Name: "pengaduan", Count: b.Complaints}},
+		{true, handlers, tab{Name: "tak-terjawab"}},
+		{s.Shift != nil, inCenter, tab{Name: "petugas"}},
+		{true, inspectors, tab{Name: "audit"}},
+		{true, o.Roles, tab{Name: "akun"}},
+	} {
+		if !t.there || !o.Is(t.roles...) {
+			continue
+		}
+		t.tab.Path = "/scc/" + t.tab.Name
+		t.tab.Here = r.URL.Path == t.tab.Path || strings.HasPrefix(r.URL.Path, t.tab.Path+"/")
+		all = append(all, t.tab)
 	}
 	return all
 }

@@ -19,6 +19,7 @@ import (
 	"tabe/adapters/database"
 	"tabe/adapters/scc/audit"
 	"tabe/adapters/scc/operators"
+	"tabe/flows/pengaduan"
 )
 
 // Accounts are the operators; *operators.Store is one.
@@ -29,6 +30,7 @@ type Accounts interface {
 	SignOut(ctx context.Context, token string) error
 	Sessions(ctx context.Context, name string) ([]operators.Session, error)
 	Revoke(ctx context.Context, by, name, id string) error
+	List(ctx context.Context) ([]operators.Operator, error)
 }
 
 // Config is what the console is made of.
@@ -36,15 +38,23 @@ type Config struct {
 	DB       *database.DB
 	Accounts Accounts
 	Stream   *audit.Log
-	Clock    func() time.Time
-	Log      *slog.Logger
-	HTTPS    bool // it is reached over https: the cookie travels over nothing else
+
+	// What follows may be missing; the console then has no such part.
+	Conversations Conversations
+	Complaints    Complaints
+	Catalogue     *pengaduan.Catalogue // of the complaints
+	Shift         Shift
+
+	Clock func() time.Time
+	Log   *slog.Logger
+	HTTPS bool // it is reached over https: the cookie travels over nothing else
 }
 
 // Console is the handler of everything below /scc.
 type Console struct {
 	Config
 	pages  pages
+	looks  looks
 	cookie string
 	closed context.Context
 	close  context.CancelFunc
@@ -81,7 +91,7 @@ func (s *Console) Handler() http.Handler {
 		mux.Handle(r.pattern, s.signedIn(r))
 	}
 	mux.HandleFunc("GET /scc/{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/scc", http.StatusSeeOther) })
-	mux.HandleFunc("/scc/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, http.StatusNotFound, "no_page") })
+	mux.HandleFunc("/scc/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, http.StatusNotFound, "no_page", "") })
 	return s.guarded(http.NewCrossOriginProtection().Handler(mux))
 }
 
@@ -94,20 +104,47 @@ type route struct {
 }
 
 func (s *Console) routes() []route {
-	var (
-		everybody []operators.Role
-		inspects  = []operators.Role{operators.Auditor, operators.Supervisor}
-	)
-	return []route{
+	all := []route{
 		{"GET /scc", everybody, s.home, true},
 		{"GET /scc/events", everybody, s.events, true},
 		{"POST /scc/keluar", everybody, s.signOut, true},
 		{"POST /scc/konfirmasi", everybody, s.confirm, true},
 		{"GET /scc/akun", everybody, s.account, true},
 		{"POST /scc/akun/sesi", everybody, s.revoke, false},
-		{"GET /scc/audit", inspects, s.auditPage, true},
+		{"GET /scc/audit", inspectors, s.auditPage, true},
+		{"GET /scc/tak-terjawab", handlers, s.unansweredPage, true},
+		{"POST /scc/tak-terjawab/{id}", handlers, s.label, false},
 	}
+	if s.Conversations != nil {
+		all = append(all,
+			route{"GET /scc/percakapan", handlers, s.conversations, true},
+			route{"GET /scc/percakapan/{id}", handlers, s.conversation, true},
+			route{"POST /scc/percakapan/{id}/{act}", handlers, s.conversationAct, false},
+		)
+	}
+	if s.Complaints != nil {
+		all = append(all,
+			route{"GET /scc/pengaduan", handlers, s.complaintList, true},
+			route{"GET /scc/pengaduan/{number}", handlers, s.complaint, true},
+			route{"POST /scc/pengaduan/{number}/{act}", handlers, s.complaintAct, false},
+		)
+	}
+	if s.Shift != nil {
+		all = append(all,
+			route{"GET /scc/petugas", inCenter, s.shiftPage, true},
+			route{"POST /scc/alarm", everybody, s.alarm, true},
+		)
+	}
+	return all
 }
+
+// Who may do what.
+var (
+	everybody  []operators.Role
+	handlers   = []operators.Role{operators.Dispatcher, operators.Supervisor}
+	inspectors = []operators.Role{operators.Auditor, operators.Supervisor}
+	inCenter   = []operators.Role{operators.Dispatcher, operators.Supervisor, operators.P2TP2A, operators.Auditor}
+)
 
 // guarded lets pages load nothing but what is ours, and nobody keep or frame them.
 func (s *Console) guarded(next http.Handler) http.Handler {
@@ -133,9 +170,9 @@ func (s *Console) guarded(next http.Handler) http.Handler {
 	})
 }
 
-// home sends an operator to the page that his roles begin with.
+// home sends an operator to the first part that his roles open to him.
 func (s *Console) home(w http.ResponseWriter, r *request) error {
-	http.Redirect(w, r.Request, "/scc/akun", http.StatusSeeOther)
+	http.Redirect(w, r.Request, s.tabs(r, board{})[0].Path, http.StatusSeeOther)
 	return nil
 }
 
@@ -154,6 +191,7 @@ func (s *Console) auditPage(w http.ResponseWriter, r *request) error {
 type refusal struct {
 	status int
 	key    string
+	detail string // a name, in brackets behind the sentence; may be empty
 }
 
 func (e refusal) Error() string { return e.key }
@@ -164,10 +202,10 @@ func (s *Console) answer(w http.ResponseWriter, r *http.Request, err error) {
 	var told refusal
 	switch {
 	case errors.As(err, &told):
-		s.fail(w, r, told.status, told.key)
+		s.fail(w, r, told.status, told.key, told.detail)
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil: // the browser has left
 	default:
 		s.Log.Error("scc console", "path", r.Pattern, "err", err)
-		s.fail(w, r, http.StatusServiceUnavailable, "fault")
+		s.fail(w, r, http.StatusServiceUnavailable, "fault", "")
 	}
 }

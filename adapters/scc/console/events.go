@@ -31,7 +31,7 @@ type event struct {
 func (s *Console) events(w http.ResponseWriter, r *request) error {
 	last, err := lastSeen(r)
 	if err != nil {
-		return refusal{http.StatusBadRequest, "bad_form"}
+		return refusal{status: http.StatusBadRequest, key: "bad_form"}
 	}
 	stream := http.NewResponseController(w)
 	_ = stream.SetWriteDeadline(time.Time{}) // no end; a server that has no deadlines is as good

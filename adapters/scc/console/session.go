@@ -65,20 +65,20 @@ func (staleForm) Error() string { return "the session has to be confirmed" }
 
 func (s *Console) admit(r *request, to route) error {
 	if len(to.roles) > 0 && !r.session.Operator.Is(to.roles...) {
-		return refusal{http.StatusForbidden, "no_role"}
+		return refusal{status: http.StatusForbidden, key: "no_role"}
 	}
 	if r.Method == http.MethodGet {
 		return nil
 	}
 	if err := r.ParseForm(); err != nil {
-		return refusal{http.StatusBadRequest, "bad_form"}
+		return refusal{status: http.StatusBadRequest, key: "bad_form"}
 	}
 	given := r.PostForm.Get("csrf")
 	if given == "" {
 		given = r.Header.Get("X-CSRF")
 	}
 	if subtle.ConstantTimeCompare([]byte(given), []byte(csrf(r.token))) != 1 {
-		return refusal{http.StatusForbidden, "bad_token"}
+		return refusal{status: http.StatusForbidden, key: "bad_token"}
 	}
 	if code := r.PostForm.Get("confirm"); code != "" {
 		problem, err := s.prove(r, code)
@@ -138,7 +138,7 @@ func csrf(token string) string {
 // toSignIn sends a browser to the sign-in, and a script the reason.
 func (s *Console) toSignIn(w http.ResponseWriter, q *http.Request) {
 	if q.Method != http.MethodGet || q.URL.Path == "/scc/events" || q.Header.Get("X-CSRF") != "" {
-		s.fail(w, q, http.StatusUnauthorized, "no_session")
+		s.fail(w, q, http.StatusUnauthorized, "no_session", "")
 		return
 	}
 	target := "/scc/masuk"
@@ -184,7 +184,7 @@ func (s *Console) showSignIn(w http.ResponseWriter, status int, form signInForm)
 
 func (s *Console) signIn(w http.ResponseWriter, q *http.Request) {
 	if err := q.ParseForm(); err != nil {
-		s.fail(w, q, http.StatusBadRequest, "bad_form")
+		s.fail(w, q, http.StatusBadRequest, "bad_form", "")
 		return
 	}
 	form := signInForm{To: destination(q.PostForm.Get("ke")), Name: strings.ToLower(strings.TrimSpace(q.PostForm.Get("name")))}
@@ -233,7 +233,7 @@ func (s *Console) confirm(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	if problem != "" {
-		return refusal{http.StatusForbidden, problem}
+		return refusal{status: http.StatusForbidden, key: problem}
 	}
 	http.Redirect(w, r.Request, destination(r.PostForm.Get("ke")), http.StatusSeeOther)
 	return nil

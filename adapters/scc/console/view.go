@@ -71,6 +71,13 @@ func parsePages() (pages, error) {
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"age":     age,
 		"list":    func(items ...string) []string { return items },
+		"short":   func(text string) string { return short(text, 90) },
+		"queued": func(q queue, token string) any {
+			return struct {
+				Queue queue
+				CSRF  string
+			}{q, token}
+		},
 	}).ParseFS(files, "templates/layout.html", "templates/problems.html", "templates/parts.html")
 	if err != nil {
 		return p, err
@@ -102,6 +109,14 @@ func age(d time.Duration) string {
 		return fmt.Sprintf("%d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60)
 	}
 	return fmt.Sprintf("%02d:%02d", seconds/60, seconds%60)
+}
+
+// short cuts a text after n characters.
+func short(text string, n int) string {
+	if runes := []rune(text); len(runes) > n {
+		return string(runes[:n]) + "…"
+	}
+	return text
 }
 
 // write renders a page whole before it begins to send it.
@@ -153,9 +168,9 @@ func (s *Console) frame(r *request) (view, error) {
 }
 
 // fail tells what went wrong on a page of its own, without the database.
-func (s *Console) fail(w http.ResponseWriter, q *http.Request, status int, key string) {
+func (s *Console) fail(w http.ResponseWriter, q *http.Request, status int, key, detail string) {
 	w.WriteHeader(status)
-	if err := s.pages.write(w, "failure", view{Body: key}); err != nil {
+	if err := s.pages.write(w, "failure", view{Body: struct{ Key, Detail string }{key, detail}}); err != nil {
 		s.Log.Error("scc console", "err", err)
 	}
 }
@@ -163,7 +178,7 @@ func (s *Console) fail(w http.ResponseWriter, q *http.Request, status int, key s
 func (s *Console) static(w http.ResponseWriter, q *http.Request) {
 	f, ok := s.pages.static[q.PathValue("name")]
 	if !ok {
-		s.fail(w, q, http.StatusNotFound, "no_page")
+		s.fail(w, q, http.StatusNotFound, "no_page", "")
 		return
 	}
 	w.Header().Set("Content-Type", f.kind)

@@ -1,0 +1,222 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"tabe/adapters/desk"
+	"tabe/adapters/scc/operators"
+	"tabe/adapters/store"
+	"tabe/flows/petugas"
+)
+
+// Conversations are the residents who asked for a person; *desk.Desk has them.
+type Conversations interface {
+	Open(ctx context.Context, limit int) ([]desk.Case, error)
+	Closed(ctx context.Context, limit int) ([]desk.Case, error)
+	Case(ctx context.Context, id int64) (desk.Case, error)
+	Transcript(ctx context.Context, id int64, by desk.Operator, limit int) ([]store.Line, error)
+	Take(ctx context.Context, id int64, by desk.Operator) error
+	Say(ctx context.Context, id int64, by desk.Operator, text string) error
+	Missed(ctx context.Context, id int64, by desk.Operator) error
+	Transfer(ctx context.Context, id int64, from, to desk.Operator) error
+	Close(ctx context.Context, id int64, by desk.Operator, outcome string) error
+}
+
+// Limits of what one page shows.
+const (
+	openCases   = 200
+	closedCases = 10
+	lines       = 200
+)
+
+// queue is the list of conversations, as it stands beside each of them.
+type queue struct {
+	Waiting, Promised, Mine, Others, Closed []desk.Case
+	Here                                    int64 // the one that is open
+}
+
+func (s *Console) queue(r *request, here int64) (queue, error) {
+	q := queue{Here: here}
+	open, err := s.Conversations.Open(r.Context(), openCases)
+	if err != nil {
+		return q, err
+	}
+	for _, c := range open {
+		switch {
+		case c.Stage == petugas.Waiting:
+			q.Waiting = append(q.Waiting, c)
+		case c.Stage == petugas.Promised:
+			q.Promised = append(q.Promised, c)
+		case c.Operator == r.actor():
+			q.Mine = append(q.Mine, c)
+		default:
+			q.Others = append(q.Others, c)
+		}
+	}
+	q.Closed, err = s.Conversations.Closed(r.Context(), closedCases)
+	return q, err
+}
+
+// conversationView is the page of the queue, and of one conversation beside it.
+type conversationView struct {
+	Queue     queue
+	Case      *desk.Case // nil: none is open
+	Thread    []store.Line
+	Mine      bool
+	MayForce  bool // a supervisor can take it from who has it
+	Outcomes  []string
+	Operators []operators.Operator // to whom it can be given
+	MaxLine   int
+}
+
+func (s *Console) conversations(w http.ResponseWriter, r *request) error {
+	q, err := s.queue(r, 0)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, "conversations", conversationView{Queue: q})
+}
+
+func (s *Console) conversation(w http.ResponseWriter, r *request) error {
+	id, err := caseID(r)
+	if err != nil {
+		return err
+	}
+	c, err := s.Conversations.Case(r.Context(), id)
+	if err != nil {
+		return conversationProblem(err)
+	}
+	thread, err := s.Conversations.Transcript(r.Context(), id, known(r.session.Operator), lines)
+	if err != nil {
+		return conversationProblem(err)
+	}
+	if err := s.saw(r, "conversation "+strconv.FormatInt(id, 10)); err != nil {
+		return err
+	}
+	q, err := s.queue(r, id)
+	if err != nil {
+		return err
+	}
+	v := conversationView{
+		Queue: q, Case: &c, Thread: thread, Outcomes: desk.Outcomes(), MaxLine: petugas.MaxLine,
+		Mine: c.Stage == petugas.Taken && c.Operator == r.actor(),
+	}
+	v.MayForce = !v.Mine && c.Stage == petugas.Taken && r.session.Operator.Is(operators.Supervisor)
+	if v.Mine {
+		if v.Operators, err = s.colleagues(r); err != nil {
+			return err
+		}
+	}
+	return s.show(w, r, "conversations", v)
+}
+
+// colleagues are the others to whom work can be given.
+func (s *Console) colleagues(r *request) ([]operators.Operator, error) {
+	all, err := s.Accounts.List(r.Context())
+	return slices.DeleteFunc(all, func(o operators.Operator) bool {
+		return o.Disabled || o.Name == r.actor() || !o.Is(handlers...)
+	}), err
+}
+
+// known is an operator as residents are told of him.
+func known(o operators.Operator) desk.Operator {
+	name := o.FullName
+	if name == "" {
+		name = o.Name
+	}
+	return desk.Operator{Account: o.Name, Name: name}
+}
+
+// conversationAct does what a form asks.
+func (s *Console) conversationAct(w http.ResponseWriter, r *request) error {
+	id, err := caseID(r)
+	if err != nil {
+		return err
+	}
+	ctx, me := r.Context(), known(r.session.Operator)
+	kind := ""
+	switch r.PathValue("act") {
+	case "ambil":
+		kind, err = desk.EventTaken, s.Conversations.Take(ctx, id, me)
+	case "jawab":
+		kind, err = desk.EventSaid, s.Conversations.Say(ctx, id, me, r.PostForm.Get("text"))
+	case "tidak-diangkat":
+		kind, err = desk.EventMissed, s.Conversations.Missed(ctx, id, me)
+	case "selesai":
+		kind, err = desk.EventClosed, s.Conversations.Close(ctx, id, me, r.PostForm.Get("outcome"))
+	case "serahkan":
+		kind = "desk.transferred"
+		err = s.transfer(r, id, me)
+	case "alihkan":
+		kind = "desk.reassigned"
+		err = s.reassign(r, id, me)
+	default:
+		return refusal{status: http.StatusNotFound, key: "no_page"}
+	}
+	if err != nil {
+		return conversationProblem(err)
+	}
+	if err := s.record(r, kind, "", strconv.FormatInt(id, 10)); err != nil {
+		return err
+	}
+	http.Redirect(w, r.Request, "/scc/percakapan/"+strconv.FormatInt(id, 10), http.StatusSeeOther)
+	return nil
+}
+
+// transfer gives a conversation to a colleague, or back into the queue.
+func (s *Console) transfer(r *request, id int64, me desk.Operator) error {
+	to := r.PostForm.Get("to")
+	if to == "" {
+		return s.Conversations.Transfer(r.Context(), id, me, desk.Operator{})
+	}
+	colleagues, err := s.colleagues(r)
+	if err != nil {
+		return err
+	}
+	for _, o := range colleagues {
+		if o.Name == to {
+			return s.Conversations.Transfer(r.Context(), id, me, known(o))
+		}
+	}
+	return refusal{status: http.StatusBadRequest, key: "bad_form"}
+}
+
+// reassign takes a conversation from who has it: the right of a supervisor, who
+// says why.
+func (s *Console) reassign(r *request, id int64, me desk.Operator) error {
+	if !r.session.Operator.Is(operators.Supervisor) {
+		return refusal{status: http.StatusForbidden, key: "no_role"}
+	}
+	c, err := s.Conversations.Case(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	return s.Conversations.Transfer(r.Context(), id, desk.Operator{Account: c.Operator, Name: c.Who}, me)
+}
+
+func caseID(r *request) (int64, error) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		return 0, refusal{status: http.StatusNotFound, key: "no_page"}
+	}
+	return id, nil
+}
+
+// conversationProblem says what an operator is told.
+func conversationProblem(err error) error {
+	switch {
+	case errors.Is(err, desk.ErrNotFound):
+		return refusal{status: http.StatusNotFound, key: "no_page"}
+	case errors.Is(err, desk.ErrTaken):
+		return refusal{status: http.StatusConflict, key: "taken"}
+	case errors.Is(err, desk.ErrText):
+		return refusal{status: http.StatusBadRequest, key: "bad_words"}
+	case errors.Is(err, desk.ErrOutcome):
+		return refusal{status: http.StatusBadRequest, key: "bad_form"}
+	}
+	return err
+}
