@@ -24,6 +24,7 @@ var defaultRules []byte
 type Rules struct {
 	StaleAfter time.Duration // data of this age is said to be old
 
+	riceAid       []string                  // parts of the names of aid that is rice, in small letters
 	distributions map[string][]Distribution // by desa key, oldest first
 }
 
@@ -40,7 +41,8 @@ type Distribution struct {
 
 // rulesFile is rules.toml.
 type rulesFile struct {
-	StaleAfterDays int `toml:"stale_after_days"`
+	StaleAfterDays int      `toml:"stale_after_days"`
+	RiceAid        []string `toml:"rice_aid"`
 	Distribution   []struct {
 		Desa, Month, From, Until, Place, Hours string
 		Kg                                     int
@@ -88,6 +90,12 @@ func parseRules(text []byte) (Rules, error) {
 		return Rules{}, fmt.Errorf("macca: rules: stale_after_days is %d", f.StaleAfterDays)
 	}
 	r := Rules{StaleAfter: time.Duration(f.StaleAfterDays) * 24 * time.Hour, distributions: map[string][]Distribution{}}
+	for _, part := range f.RiceAid {
+		if part == "" {
+			return Rules{}, fmt.Errorf("macca: rules: rice_aid has an empty name")
+		}
+		r.riceAid = append(r.riceAid, strings.ToLower(part))
+	}
 	for i, e := range f.Distribution {
 		d := Distribution{Desa: e.Desa, Place: e.Place, Hours: e.Hours, Kg: e.Kg}
 		var wrong [3]error
@@ -159,4 +167,22 @@ func (d Distribution) over(now time.Time) bool {
 // told again, unless its day or place changes.
 func (d Distribution) Mark() string {
 	return d.Month.Format("2006-01") + " " + d.From.Format(time.DateOnly) + " " + d.Until.Format(time.DateOnly) + " " + d.Place
+}
+
+// mark is the Mark of what a resident knows who asked for the rice of a desa,
+// "" if there is nothing to know.
+func (r Rules) mark(desa string, now time.Time) string {
+	d, over, ok := r.Next(desa, now)
+	if !ok || over {
+		return ""
+	}
+	return d.Mark()
+}
+
+// rice tells whether a household is on the list for rice.
+func (r Rules) rice(h Household) bool {
+	return h.Card != CardInactive && slices.ContainsFunc(h.Aid, func(name string) bool {
+		name = strings.ToLower(name)
+		return slices.ContainsFunc(r.riceAid, func(part string) bool { return strings.Contains(name, part) })
+	})
 }

@@ -11,12 +11,13 @@ import (
 	"sync"
 	"time"
 
+	"tabe/adapters/notices"
 	"tabe/flows/macca"
 )
 
 // Schedule reads macca.toml, which the social office changes every month, and
-// reads it again when it has changed. It implements the flow's macca.Schedule
-// and is safe for concurrent use.
+// reads it again when it has changed. It implements the flow's macca.Schedule,
+// knows the news for those who wished to be told, and is safe for concurrent use.
 type Schedule struct {
 	path string
 	log  *slog.Logger
@@ -27,7 +28,10 @@ type Schedule struct {
 	modified time.Time
 }
 
-var _ macca.Schedule = (*Schedule)(nil)
+var (
+	_ macca.Schedule = (*Schedule)(nil)
+	_ notices.Source = (*Schedule)(nil)
+)
 
 // OpenSchedule returns the rules of DIR/macca.toml; without the file they are
 // those that are built in. A file that is wrong is an error.
@@ -45,6 +49,22 @@ func (s *Schedule) Rules(context.Context) (macca.Rules, error) {
 		s.log.Error("the rice distributions cannot be read; the last ones stay in force", "err", err)
 	}
 	return s.rules, nil
+}
+
+// News implements notices.Source: what can be fetched now or soon, by the key
+// of a desa.
+func (s *Schedule) News(ctx context.Context, keys []string, now time.Time) (map[string]notices.News, error) {
+	rules, err := s.Rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	news := map[string]notices.News{}
+	for _, key := range keys {
+		if d, over, ok := rules.Next(key, now); ok && !over {
+			news[key] = notices.News{Mark: d.Mark(), Kind: macca.RiceNews, Body: d}
+		}
+	}
+	return news, nil
 }
 
 // refresh reads the file if it is another than before.

@@ -1,0 +1,445 @@
+package macca
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"tabe/bot"
+	"tabe/bot/ident"
+	"tabe/bot/understand"
+	"tabe/flows"
+)
+
+// Values of the options and names of the topics, besides the problems.
+const (
+	checkValue    = "check" // the asker's family
+	whereValue    = "where_kk"
+	riceValue     = "rice"
+	desaValue     = "desa" // another one
+	decileValue   = "desil"
+	notifyValue   = "notify"
+	saveValue     = "save"
+	forgetValue   = "forget"
+	otherValue    = "other" // another family
+	problemValue  = "problem"
+	fileValue     = "file" // a complaint
+	retryValue    = "retry"
+	registerTopic = "register"
+	familyValue   = "family." // with the place in the list
+)
+
+// problems are what residents choose from when something is wrong.
+var problems = []string{"not_listed", "removed", "head_died", "card_changed", "lost_card", "rice_problem", "money"}
+
+// subjects are the other topics of which the flow can only say what to do.
+var subjects = []string{registerTopic, "objection", "health", "pickup", "other_aid", "benefits"}
+
+func isAdvice(topic string) bool {
+	return slices.Contains(problems, topic) || slices.Contains(subjects, topic) || topic == "about_desil"
+}
+
+// wishes are the topics for which a family has to be known first.
+var wishes = []string{riceValue, decileValue, notifyValue, saveValue}
+
+// asks are the states in which digits are an answer.
+var asks = []string{askKK, askBirth, mismatch, choose, askDesa, limited, unavailable}
+
+// shortAnswer is the length of a text, in bytes, that can be meant as the name
+// of an option.
+const shortAnswer = 40
+
+// Expects implements bot.Flow: an answer to what was asked is one, whatever it
+// could mean elsewhere.
+func (f *Flow) Expects(t *bot.Turn) bool {
+	u, state := t.Understood, t.Conversation.State
+	if _, given := f.card(u); given || hasNumber(u.Slots, "nik") {
+		return true
+	}
+	switch state {
+	case askConsent, askNotify:
+		if flows.YesOrNo(u.Text) != "" {
+			return true
+		}
+	case askBirth, mismatch:
+		if len(births(u.Text, "", t.Now)) > 0 {
+			return true
+		}
+	case askDesa:
+		if desaOf(u.Slots) != "" {
+			return true
+		}
+	}
+	if slices.Contains(asks, state) && isNumber(u.Text) {
+		return true
+	}
+	topic := f.topics.Find(u.Text)
+	if len(u.Text) <= shortAnswer && slices.Contains([]string{notifyValue, saveValue, forgetValue, otherValue, whereValue}, topic) {
+		return true // said to no other service
+	}
+	// Trouble with the aid is told here first; from here it can be filed.
+	return u.Intent == understand.Complaint && isAdvice(topic)
+}
+
+// isNumber tells whether a text is digits and hardly anything else.
+func isNumber(text string) bool {
+	digits, letters := 0, 0
+	for _, r := range text {
+		switch {
+		case r >= '0' && r <= '9':
+			digits++
+		case unicode.IsLetter(r):
+			letters++
+		}
+	}
+	return digits > 0 && letters <= digits/2
+}
+
+func hasNumber(slots understand.Slots, name string) bool {
+	_, ok := slots.Get(name)
+	return ok
+}
+
+// card returns the number of a family card in a text. A man's NIK looks the
+// same: without a word that says so it is taken for a card.
+func (f *Flow) card(u understand.Result) (ident.KK, bool) {
+	value, given := u.Slots.Get("no_kk")
+	if !given {
+		if value, given = u.Slots.Get("nik"); given && f.persons.Find(u.Text) != "" {
+			return "", false
+		}
+	}
+	kk, err := ident.ParseKK(value)
+	return kk, given && err == nil
+}
+
+// decide finds out what a message means in the state of the conversation, and
+// looks up what the answer needs. An error means that the registry is down.
+func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
+	if s.Choice != "" {
+		return f.chosen(ctx, s)
+	}
+	u, state := s.Understood, s.Conversation.State
+	if state == askConsent || state == askNotify {
+		switch answer := flows.YesOrNo(u.Text); {
+		case answer == flows.No:
+			return decline, nil
+		case answer == flows.Yes && state == askConsent:
+			return keep, nil
+		case answer == flows.Yes:
+			return subscribe, nil
+		}
+	}
+	topic := f.topics.Find(u.Text)
+	if kk, given := f.card(u); given {
+		wish := ""
+		if slices.Contains(asks, state) {
+			wish = s.memory.Wish
+		}
+		if slices.Contains(wishes, topic) {
+			wish = topic
+		}
+		s.memory = memory{KK: kk, Wish: wish}
+		return f.given(ctx, s, births(u.Text, string(kk), s.Now))
+	}
+	if (state == askBirth || state == mismatch) && s.memory.KK != "" {
+		if born := births(u.Text, "", s.Now); len(born) > 0 {
+			return f.try(ctx, s, s.memory.KK, born)
+		}
+	}
+	if event := f.badNumber(s); event != noEvent {
+		return event, nil
+	}
+	if desa := desaOf(u.Slots); desa != "" && (state == askDesa || topic == riceValue || topic == notifyValue) {
+		notify := topic == notifyValue || state == askDesa && s.memory.Wish == notifyValue
+		s.memory.Desa, s.memory.Wish = desa, ""
+		if notify {
+			return offerNews, nil
+		}
+		return rice, nil
+	}
+	if topic != "" {
+		return f.about(ctx, s, topic)
+	}
+	switch {
+	case u.Intent == understand.MaccaComplaint && u.Confidence >= bot.Unsure:
+		return complain, nil
+	case u.Intent == understand.MaccaBenefits && u.Confidence >= bot.Unsure:
+		s.memory.Advice = "benefits"
+		return advise, nil
+	case u.Intent == understand.MaccaEligibility && u.Confidence >= bot.Unsure:
+		return f.own(ctx, s, "")
+	}
+	switch state {
+	case askKK, limited, "", flows.Start:
+		s.reason = "none"
+		if s.Media != "" {
+			s.reason = "photo"
+		}
+		return ask, nil
+	case askBirth, mismatch:
+		s.reason = "unread"
+		return prove, nil
+	case askDesa:
+		s.reason = "unknown"
+		return place, nil
+	}
+	return noEvent, nil
+}
+
+// about is decide for a topic.
+func (f *Flow) about(ctx context.Context, s *step, topic string) (string, error) {
+	switch topic {
+	case checkValue, riceValue, saveValue, notifyValue:
+		return f.own(ctx, s, topic)
+	case decileValue:
+		families, err := s.known(ctx)
+		if err == nil && len(families) == 0 && !s.atHand() {
+			s.memory.Advice = "about_desil" // what it is, and the way to one's own
+			return advise, nil
+		}
+		return f.own(ctx, s, topic)
+	case whereValue:
+		s.reason = "where"
+		return ask, nil
+	case otherValue:
+		s.memory = memory{}
+		s.reason = "other"
+		return ask, nil
+	case forgetValue:
+		return forget, nil
+	case problemValue:
+		return complain, nil
+	}
+	s.memory.Advice = topic
+	return advise, nil
+}
+
+// chosen is decide for an option.
+func (f *Flow) chosen(ctx context.Context, s *step) (string, error) {
+	switch s.Choice {
+	case flows.Yes:
+		if s.Conversation.State == askNotify {
+			return subscribe, nil
+		}
+		return keep, nil
+	case flows.No:
+		return decline, nil
+	case riceValue, decileValue, saveValue:
+		return f.own(ctx, s, s.Choice)
+	case checkValue:
+		if s.memory.Advice == "about_desil" {
+			return f.own(ctx, s, decileValue)
+		}
+		return f.own(ctx, s, "")
+	case notifyValue:
+		if s.memory.Desa != "" {
+			return offerNews, nil
+		}
+		return f.own(ctx, s, notifyValue)
+	case desaValue:
+		s.reason = "first"
+		s.memory.Wish = riceValue
+		return place, nil
+	case retryValue:
+		if s.Conversation.State == mismatch {
+			s.memory = memory{Wish: s.memory.Wish}
+			s.reason = "first"
+			return ask, nil
+		}
+		return f.own(ctx, s, s.memory.Wish)
+	case fileValue:
+		s.file()
+		return noEvent, nil
+	}
+	if n, ok := strings.CutPrefix(s.Choice, familyValue); ok {
+		i, err := strconv.Atoi(n)
+		if err != nil || i < 0 || i >= len(s.memory.List) {
+			return noEvent, nil
+		}
+		return f.open(ctx, s, []ident.KK{s.memory.List[i]}, s.memory.Wish)
+	}
+	if isAdvice(s.Choice) || s.Choice == whereValue || s.Choice == otherValue || s.Choice == forgetValue || s.Choice == problemValue {
+		return f.about(ctx, s, s.Choice)
+	}
+	return noEvent, nil
+}
+
+// socialOffice is how the complaints call the office that this is about.
+const socialOffice = "dinsos"
+
+// file hands the resident on to where complaints are filed.
+func (s *step) file() {
+	slots := slices.DeleteFunc(slices.Clone(s.Understood.Slots), func(v understand.Slot) bool { return v.Name == "office" })
+	s.Understood.Slots = append(slots, understand.Slot{Name: "office", Value: socialOffice})
+	s.Redirect(understand.Complaint)
+	s.handed = true
+}
+
+// given answers for a family card that the asker has named, with the birth
+// dates that stood beside it.
+func (f *Flow) given(ctx context.Context, s *step, born []time.Time) (string, error) {
+	known, err := s.known(ctx)
+	if err != nil {
+		return fail, err
+	}
+	if slices.Contains(known, s.memory.KK) {
+		return f.open(ctx, s, []ident.KK{s.memory.KK}, s.memory.Wish)
+	}
+	if len(born) > 0 {
+		return f.try(ctx, s, s.memory.KK, born)
+	}
+	s.reason = "first"
+	return prove, nil
+}
+
+// own answers for the family at hand or, without one, for those that are known
+// to be the asker's; if there are none, it asks for one.
+func (f *Flow) own(ctx context.Context, s *step, wish string) (string, error) {
+	if wish == checkValue {
+		wish = ""
+	}
+	families, err := s.known(ctx)
+	if err != nil {
+		return fail, err
+	}
+	if s.atHand() {
+		families = []ident.KK{s.memory.KK}
+	}
+	s.memory = memory{Wish: wish}
+	if len(families) > 0 {
+		return f.open(ctx, s, families, wish)
+	}
+	s.reason = "first"
+	if wish == riceValue || wish == notifyValue {
+		return place, nil // the desa is enough, and no secret
+	}
+	return ask, nil
+}
+
+// open shows families that the asker may see.
+func (f *Flow) open(ctx context.Context, s *step, cards []ident.KK, wish string) (string, error) {
+	s.memory = memory{Wish: wish}
+	for _, kk := range cards {
+		h, err := f.registry.Household(ctx, kk)
+		switch {
+		case errors.Is(err, ErrNotFound): // saved, and no longer there
+		case err != nil:
+			return fail, fmt.Errorf("macca: household: %w", err)
+		default:
+			s.families = append(s.families, h)
+			s.memory.List = append(s.memory.List, kk)
+		}
+	}
+	switch len(s.families) {
+	case 0:
+		var err error
+		if s.asOf, err = f.registry.AsOf(ctx); err != nil {
+			return fail, fmt.Errorf("macca: age of the data: %w", err)
+		}
+		s.reason = "gone"
+		return ask, nil
+	case 1:
+		return f.reveal(s, s.families[0]), nil
+	}
+	return list, nil
+}
+
+// reveal shows a family, or of it what the asker wished.
+func (f *Flow) reveal(s *step, h Household) string {
+	wish := s.memory.Wish
+	s.family = h
+	s.memory = memory{KK: h.KK, Proven: s.Now}
+	switch wish {
+	case riceValue, notifyValue:
+		s.unlisted = !s.rules.rice(h)
+		if h.Desa == "" {
+			s.memory.Wish = wish
+			s.reason = "first"
+			return place
+		}
+		s.memory.Desa = h.Desa
+		if wish == notifyValue {
+			return offerNews
+		}
+		return rice
+	case decileValue:
+		return decile
+	case saveValue:
+		if !slices.Contains(s.saved(), h.KK) {
+			return offer
+		}
+	}
+	return show
+}
+
+// badNumber finds digits that are no family card.
+func (f *Flow) badNumber(s *step) string {
+	u, state := s.Understood, s.Conversation.State
+	digits := digitsOf(u.Text)
+	if hasNumber(u.Slots, "nik") {
+		s.reason = "nik"
+		if state == askBirth || state == mismatch {
+			return prove
+		}
+		return ask
+	}
+	if torn, ok := u.Slots.Get("nik_partial"); ok {
+		digits = torn
+	} else if !slices.Contains(asks, state) || !isNumber(u.Text) {
+		return noEvent
+	}
+	switch state {
+	case askBirth, mismatch:
+		s.reason = "unread"
+		if len(digits) == len("1961") {
+			s.reason = "year"
+		}
+		if len(digits) <= len("03091961") {
+			return prove
+		}
+	case askDesa:
+		return noEvent
+	}
+	switch {
+	case len(digits) == ident.NIKLength:
+		s.reason = "date"
+	case len(digits) >= minDigits:
+		s.reason, s.digits = "length", len(digits)
+	default:
+		return noEvent
+	}
+	return ask
+}
+
+// minDigits is how many digits can be meant for a family card.
+const minDigits = 5
+
+func digitsOf(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, text)
+}
+
+// seats are the kecamatan that bear the name of a desa in them, which is meant
+// when the rice is asked for.
+var seats = []string{"Citta", "Donri-Donri", "Ganra"}
+
+// desaOf returns the desa or kelurahan of a text.
+func desaOf(slots understand.Slots) string {
+	if desa, ok := slots.Get("desa"); ok {
+		return desa
+	}
+	if kecamatan, _ := slots.Get("kecamatan"); slices.Contains(seats, kecamatan) {
+		return kecamatan
+	}
+	return ""
+}
