@@ -10,10 +10,16 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"tabe/adapters/phone"
+	maccaregistry "tabe/adapters/registry/macca"
+	maccasample "tabe/adapters/registry/macca/sample"
 	pbbregistry "tabe/adapters/registry/pbb"
-	"tabe/adapters/registry/pbb/sample"
+	pbbsample "tabe/adapters/registry/pbb/sample"
+	permitregistry "tabe/adapters/registry/perizinan"
+	permitsample "tabe/adapters/registry/perizinan/sample"
 )
 
 // demoCommand runs everything with sample data and simulated phones.
@@ -78,20 +84,55 @@ func loopbackByDefault(addr string) string {
 	return addr
 }
 
-// loadSamples imports the sample extract as a clerk would, unless data is
-// there: the demo on a folder of real extracts shows those.
+// loadSamples imports the sample extracts as a clerk would, except where data
+// is there: the demo on a folder of real extracts shows those.
 func loadSamples(ctx context.Context, a *app, dir string) error {
-	asOf, err := pbbregistry.New(a.db).AsOf(ctx)
-	if err != nil || !asOf.IsZero() {
+	for _, sample := range []struct {
+		file, text string
+		rules      string // a file beside it, if the stories need one
+		asOf       func(context.Context) (time.Time, error)
+		load       importer
+	}{
+		{"macca.csv", maccasample.Residents, maccasample.Rules, maccaregistry.New(a.db).AsOf, maccaregistry.Import},
+		{"pbb.csv", pbbsample.Residents, "", pbbregistry.New(a.db).AsOf, pbbregistry.Import},
+		{"perizinan.csv", permitsample.Permits, "", permitregistry.New(a.db).AsOf, permitregistry.Import},
+	} {
+		asOf, err := sample.asOf(ctx)
+		if err != nil {
+			return err
+		}
+		if !asOf.IsZero() {
+			continue
+		}
+		path := filepath.Join(dir, sample.file)
+		if err := os.WriteFile(path, []byte(sample.text), 0o600); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		if sample.rules != "" {
+			if err := writeNew(strings.TrimSuffix(path, ".csv")+".toml", sample.rules); err != nil {
+				return err
+			}
+		}
+		report, err := sample.load(ctx, a.db, path, nil)
+		if err == nil && report.Refused > 0 {
+			err = fmt.Errorf("the samples have %d bad rows: %s", report.Refused, report.RejectedPath)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeNew writes a file unless one is there, which is somebody's own.
+func writeNew(path, text string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, "pbb.csv")
-	if err := os.WriteFile(path, []byte(sample.Residents), 0o600); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	report, err := pbbregistry.Import(ctx, a.db, path, nil)
-	if err == nil && report.Refused > 0 {
-		err = fmt.Errorf("the samples have %d bad rows: %s", report.Refused, report.RejectedPath)
-	}
-	return err
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Close())
 }

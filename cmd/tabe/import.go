@@ -12,13 +12,15 @@ import (
 	"tabe/adapters/registry/extract"
 	maccaregistry "tabe/adapters/registry/macca"
 	pbbregistry "tabe/adapters/registry/pbb"
+	permitregistry "tabe/adapters/registry/perizinan"
 )
 
 // importCommand loads an extract of an office. Its words are Indonesian: a
 // clerk reads them.
 type importCommand struct {
-	PBB   importPBBCommand   `cmd:"" name:"pbb" help:"The tax office's pbb.csv."`
-	Macca importMaccaCommand `cmd:"" name:"macca" help:"The social office's macca.csv."`
+	PBB       importPBBCommand     `cmd:"" name:"pbb" help:"The tax office's pbb.csv."`
+	Perizinan importPermitsCommand `cmd:"" name:"perizinan" help:"The licensing office's perizinan.csv."`
+	Macca     importMaccaCommand   `cmd:"" name:"macca" help:"The social office's macca.csv."`
 }
 
 type importPBBCommand struct {
@@ -27,6 +29,11 @@ type importPBBCommand struct {
 }
 
 type importMaccaCommand struct {
+	dataFlag
+	File string `arg:"" type:"existingfile" help:"The extract, CSV in UTF-8." placeholder:"FILE.csv"`
+}
+
+type importPermitsCommand struct {
 	dataFlag
 	File string `arg:"" type:"existingfile" help:"The extract, CSV in UTF-8." placeholder:"FILE.csv"`
 }
@@ -43,6 +50,22 @@ func (c *importPBBCommand) Run(ctx context.Context, std streams) error {
 
 func (c *importMaccaCommand) Run(ctx context.Context, std streams) error {
 	return runImport(ctx, std, c.dataFlag, c.File, maccaregistry.Import)
+}
+
+func (c *importPermitsCommand) Run(ctx context.Context, std streams) error {
+	const most = 20 // strange words that are shown
+	var strange []string
+	err := runImport(ctx, std, c.dataFlag, c.File, func(ctx context.Context, db *database.DB, path string, progress func(done, total int64)) (extract.Report, error) {
+		report, err := permitregistry.Import(ctx, db, path, progress)
+		if err == nil {
+			strange, err = permitregistry.New(db).Strange(ctx, most)
+		}
+		return report, err
+	})
+	if len(strange) > 0 {
+		fmt.Fprintf(std.err, "Status yang belum dikenal; warga membacanya apa adanya: %q\n", strange)
+	}
+	return err
 }
 
 // importer loads one kind of extract.

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,7 +13,10 @@ import (
 	"time"
 
 	"tabe/adapters/database"
+	maccaregistry "tabe/adapters/registry/macca"
+	maccasample "tabe/adapters/registry/macca/sample"
 	pbbregistry "tabe/adapters/registry/pbb"
+	permitregistry "tabe/adapters/registry/perizinan"
 	"tabe/bot"
 	"tabe/bot/bottest"
 	"tabe/flows"
@@ -62,7 +66,7 @@ type house struct {
 }
 
 // registries are the tables without which the services know nothing.
-var registries = []string{"pbb_assessments"}
+var registries = []string{"pbb_assessments", "permits", "macca_members", "complaints"}
 
 func (h house) Cut(t *testing.T, off bool) {
 	for _, table := range registries {
@@ -82,12 +86,20 @@ func (h house) Cut(t *testing.T, off bool) {
 // loaded is when, in the stories, the tax office's data came in.
 var loaded = time.Date(2026, 11, 23, 12, 0, 0, 0, bot.WITA)
 
-// samples is the extract that the stories are about.
-var samples = filepath.Join("..", "..", "adapters", "registry", "pbb", "sample", "pbb.csv")
+// samples and permitSamples are the extracts that the stories are about.
+var (
+	samples       = filepath.Join("..", "..", "adapters", "registry", "pbb", "sample", "pbb.csv")
+	permitSamples = filepath.Join("..", "..", "adapters", "registry", "perizinan", "sample", "perizinan.csv")
+)
 
 func openWithSamples(t *testing.T, clock *bottest.Clock) *app {
 	t.Helper()
 	dir := t.TempDir()
+	for file, text := range map[string]string{"macca.toml": maccasample.Rules, "macca.csv": maccasample.Residents} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	a, err := open(context.Background(), options{
 		databaseURL: embedded(dir), secretKey: make([]byte, secretKeyLength), dataDir: dir, inline: true, clock: clock.Now,
 		log: slog.New(slog.NewTextHandler(t.Output(), nil)),
@@ -105,6 +117,12 @@ func openWithSamples(t *testing.T, clock *bottest.Clock) *app {
 	})
 	if _, err := pbbregistry.Import(t.Context(), a.db, samples, nil); err != nil {
 		t.Fatal(err)
+	}
+	if report, err := maccaregistry.Import(t.Context(), a.db, filepath.Join(dir, "macca.csv"), nil); err != nil || report.Refused > 0 {
+		t.Fatal(report, err)
+	}
+	if report, err := permitregistry.Import(t.Context(), a.db, permitSamples, nil); err != nil || report.Refused > 0 {
+		t.Fatal(report, err)
 	}
 	return a
 }
