@@ -42,7 +42,7 @@ var (
 // Take gives a case that nobody has to an operator. A resident who writes is
 // told so; one who is to be called is not, because his telephone rings.
 func (d *Desk) Take(ctx context.Context, id int64, by Operator) error {
-	return d.act(ctx, id, EventTaken, func(a *action) error {
+	return d.act(ctx, id, by.Account, EventTaken, func(a *action) error {
 		if a.Stage != petugas.Waiting && a.Stage != petugas.Promised {
 			return ErrTaken
 		}
@@ -62,7 +62,7 @@ func (d *Desk) Say(ctx context.Context, id int64, by Operator, text string) erro
 	if text == "" || len(text) > petugas.MaxLine {
 		return ErrText
 	}
-	return d.act(ctx, id, EventSaid, func(a *action) error {
+	return d.act(ctx, id, by.Account, EventSaid, func(a *action) error {
 		if !a.has(by) {
 			return ErrTaken
 		}
@@ -80,7 +80,7 @@ func (d *Desk) Missed(ctx context.Context, id int64, by Operator) error {
 	if err != nil {
 		return err
 	}
-	return d.act(ctx, id, EventMissed, func(a *action) error {
+	return d.act(ctx, id, by.Account, EventMissed, func(a *action) error {
 		if !a.has(by) {
 			return ErrTaken
 		}
@@ -104,7 +104,7 @@ func (d *Desk) next(ctx context.Context) (from, until time.Time, err error) {
 // Transfer gives a case to another operator; the zero Operator puts it back into
 // the queue, where it comes first.
 func (d *Desk) Transfer(ctx context.Context, id int64, from, to Operator) error {
-	return d.act(ctx, id, EventTaken, func(a *action) error {
+	return d.act(ctx, id, from.Account, EventTaken, func(a *action) error {
 		switch {
 		case !a.has(from):
 			return ErrTaken
@@ -127,7 +127,7 @@ func (d *Desk) Close(ctx context.Context, id int64, by Operator, outcome string)
 	if !known {
 		return ErrOutcome
 	}
-	return d.act(ctx, id, EventClosed, func(a *action) error {
+	return d.act(ctx, id, by.Account, EventClosed, func(a *action) error {
 		if !a.has(by) {
 			return ErrTaken
 		}
@@ -151,8 +151,8 @@ type action struct {
 	notices int // posted so far
 }
 
-// act reads a case under a lock, lets do change it, and tells the console.
-func (d *Desk) act(ctx context.Context, id int64, kind string, do func(a *action) error) error {
+// act reads a case under a lock, lets do change it, and tells the consoles.
+func (d *Desk) act(ctx context.Context, id int64, actor, kind string, do func(a *action) error) error {
 	err := d.DB.Do(ctx, func(tx *database.Tx) error {
 		a := &action{desk: d, tx: tx, now: d.Clock()}
 		// The update locks the row: whoever comes second sees what the first did.
@@ -173,7 +173,7 @@ func (d *Desk) act(ctx context.Context, id int64, kind string, do func(a *action
 		if err := do(a); err != nil {
 			return err
 		}
-		return d.notify(tx, a.now, kind, id)
+		return d.event(tx, a.now, actor, kind, id)
 	})
 	for _, known := range []error{ErrNotFound, ErrTaken} {
 		if errors.Is(err, known) {

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"time"
 
 	"tabe/adapters/database"
@@ -32,7 +33,7 @@ type Journal interface {
 	History(ctx context.Context, id bot.ResidentID, limit int) ([]store.Line, error)
 }
 
-// Config is what a Desk is made of. Saw and Notify may be left out.
+// Config is what a Desk is made of.
 type Config struct {
 	DB     *database.DB
 	Secret []byte // of the installation
@@ -42,14 +43,12 @@ type Config struct {
 	Via   map[bot.ChannelID]bot.ChannelID
 	Clock func() time.Time
 	Log   *slog.Logger
-	// Saw records that an operator looked at what a resident wrote.
-	Saw func(tx *database.Tx, at time.Time, resident bot.ResidentID, who, what string) error
-	// Notify is called, in the transaction, when something changed that an
-	// operator has to see: kind is one of the constants Event….
-	Notify func(tx *database.Tx, at time.Time, kind string, id int64) error
+	// Event writes what happened into the stream that the consoles follow;
+	// audit.Append. Its body is the number of the case.
+	Event func(tx *database.Tx, at time.Time, actor, kind, incident, body string) (seq int64, err error)
 }
 
-// What Config.Notify tells of.
+// The kinds of events.
 const (
 	EventAsked  = "desk.asked"  // a resident asked for a person, or added to it
 	EventHeard  = "desk.heard"  // he said something to his operator
@@ -81,9 +80,6 @@ func New(c Config) (*Desk, error) {
 // Connect gives the desk the journal to post into. It has to be called before
 // anything happens.
 func (d *Desk) Connect(j Journal) { d.journal = j }
-
-// SetHours says when the desk is open, like Connect.
-func (d *Desk) SetHours(h petugas.Hours) { d.Hours = h }
 
 // Case is one request for a person.
 type Case struct {
@@ -135,15 +131,15 @@ type letter struct {
 	MediaRef string `json:"r,omitempty"`
 }
 
-func place(resident bot.ResidentID) string { return "desk_cases.body|" + string(resident) }
+func place(id bot.ResidentID) string { return "desk_cases.body|" + string(id) }
 
-func (d *Desk) sealLetter(resident bot.ResidentID, l letter) ([]byte, error) {
+func (d *Desk) sealLetter(id bot.ResidentID, l letter) ([]byte, error) {
 	plain, err := json.Marshal(l)
-	return d.seal.Seal(plain, place(resident)), err
+	return d.seal.Seal(plain, place(id)), err
 }
 
-func (d *Desk) openLetter(resident bot.ResidentID, sealed []byte) (l letter, err error) {
-	plain, err := d.seal.Open(sealed, place(resident))
+func (d *Desk) openLetter(id bot.ResidentID, sealed []byte) (l letter, err error) {
+	plain, err := d.seal.Open(sealed, place(id))
 	if err == nil {
 		err = json.Unmarshal(plain, &l)
 	}
@@ -204,14 +200,19 @@ func (d *Desk) request(tx *database.Tx, e bot.Entry, r petugas.Request) error {
 	if err != nil {
 		return err
 	}
-	return d.notify(tx, now, EventAsked, id)
+	return d.event(tx, now, resident, EventAsked, id)
 }
 
-func (d *Desk) notify(tx *database.Tx, at time.Time, kind string, id int64) error {
-	if d.Notify == nil {
-		return nil
-	}
-	return d.Notify(tx, at, kind, id)
+// The actors of what no operator did.
+const (
+	resident = "resident"
+	engine   = "engine"
+)
+
+// event tells the consoles. It has to be the last statement.
+func (d *Desk) event(tx *database.Tx, at time.Time, actor, kind string, id int64) error {
+	_, err := d.Event(tx, at, actor, kind, "", strconv.FormatInt(id, 10))
+	return err
 }
 
 // heard applies petugas.Heard.
@@ -235,7 +236,7 @@ func (d *Desk) own(tx *database.Tx, e bot.Entry, update, kind string) error {
 	if err != nil {
 		return err
 	}
-	return d.notify(tx, now, kind, id)
+	return d.event(tx, now, resident, kind, id)
 }
 
 // erase removes what is kept of a resident.

@@ -7,7 +7,9 @@ import (
 	"fmt"
 
 	"tabe/adapters/database"
+	"tabe/adapters/privacy"
 	"tabe/adapters/store"
+	"tabe/flows/petugas"
 )
 
 // ErrNotFound is returned for a case that does not exist, or was erased.
@@ -92,15 +94,12 @@ func (d *Desk) Transcript(ctx context.Context, id int64, by Operator, limit int)
 	}
 	if err := d.DB.Do(ctx, func(tx *database.Tx) error {
 		now := d.Clock()
-		if c.Operator == by.Account && c.Stage != "closed" {
+		if c.Operator == by.Account && c.Stage != petugas.Closed {
 			if _, err := tx.Exec(`update desk_cases set seen = $1 where id = $2`, database.Micros(now), id); err != nil {
 				return err
 			}
 		}
-		if d.Saw == nil {
-			return nil
-		}
-		return d.Saw(tx, now, c.Resident, role, "conversation")
+		return privacy.Saw(tx, now, c.Resident, privacy.Operator, privacy.Conversation)
 	}); err != nil {
 		return nil, fmt.Errorf("desk: %w", err)
 	}
@@ -110,6 +109,3 @@ func (d *Desk) Transcript(ctx context.Context, id int64, by Operator, limit int)
 	}
 	return lines, nil
 }
-
-// role is who looked, as it is told to the resident.
-const role = "petugas"

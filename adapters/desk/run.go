@@ -60,7 +60,7 @@ func (d *Desk) Move(ctx context.Context) error {
 }
 
 func (d *Desk) move(ctx context.Context, id int64, from, until time.Time) error {
-	err := d.act(ctx, id, EventMoved, func(a *action) error {
+	err := d.act(ctx, id, engine, EventMoved, func(a *action) error {
 		moved, err := a.tx.Exec(`update desk_cases set stage = 'promised', moved = moved + 1, due = $1, until = $2
 			where id = $3 and stage in ('waiting', 'promised') and until <= $4`,
 			database.Micros(from), database.Micros(until), id, database.Micros(a.now))
@@ -99,7 +99,7 @@ func (d *Desk) Return(ctx context.Context) error {
 		ids, err := readIDs(rows)
 		for _, id := range ids {
 			if err == nil {
-				err = d.notify(tx, now, EventMoved, id)
+				err = d.event(tx, now, engine, EventMoved, id)
 			}
 		}
 		return err
