@@ -11,6 +11,7 @@ import (
 
 	"tabe/adapters/complaints"
 	"tabe/adapters/database"
+	"tabe/adapters/desk"
 	"tabe/adapters/notices"
 	"tabe/adapters/redis"
 	"tabe/adapters/registry/macca"
@@ -41,6 +42,7 @@ type options struct {
 type app struct {
 	db            *database.DB
 	store         *store.Store
+	desk          *desk.Desk
 	complaints    *complaints.Register
 	told          told
 	subscriptions *notices.Subscriptions
@@ -100,9 +102,13 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	if a.subscriptions, err = notices.New(a.db, o.secretKey, a.words, o.clock); err != nil {
 		return err
 	}
+	if a.desk, err = newDesk(a, o); err != nil {
+		return err
+	}
 	if a.store, err = store.New(a.db, o.secretKey, o.clock, a.effects(o.clock)...); err != nil {
 		return err
 	}
+	a.desk.Connect(a.store)
 	list, home, err := a.services(o, ears).flows()
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"tabe/adapters/complaints"
 	"tabe/adapters/database"
+	"tabe/adapters/desk"
 	"tabe/adapters/offices"
 	"tabe/adapters/privacy"
 	maccaregistry "tabe/adapters/registry/macca"
@@ -33,9 +34,11 @@ import (
 	"tabe/flows/pbb"
 	"tabe/flows/pengaduan"
 	"tabe/flows/perizinan"
+	"tabe/flows/petugas"
 	"tabe/flows/privasi"
 	"tabe/flows/siaga"
 	"tabe/flows/survei"
+	"tabe/ussd"
 )
 
 // services are what the flows need of the outside. The flows of the zero value
@@ -51,6 +54,7 @@ type services struct {
 	told    kabar.Subscriptions
 	records privasi.Records
 	center  *scc.Center
+	desk    *desk.Desk
 	watch   func(*kantor.Data) kantor.Sites // looks at the offices' sites
 }
 
@@ -60,7 +64,7 @@ func (a *app) services(o options, ears *understand.Understander) services {
 		dataDir: o.dataDir, redact: ears.Redact,
 		aid: maccaregistry.New(a.db), rice: a.rice,
 		taxes: pbbregistry.New(a.db), permits: permitregistry.New(a.db), tickets: a.complaints, center: a.center,
-		told: a.subscriptions, records: a.records(),
+		told: a.subscriptions, records: a.records(), desk: a.desk,
 		watch: func(d *kantor.Data) kantor.Sites {
 			w := offices.New(offices.Config{Hosts: d.Sites(), Every: d.CheckEvery(), Clock: o.clock, Log: o.log})
 			a.jobs = append(a.jobs, w.Run)
@@ -102,6 +106,9 @@ func (s services) flows() (all []bot.Flow, home bot.Flow, err error) {
 		perizinan.New(s.permits, permitRules),
 		macca.New(s.aid, s.rice),
 		kantor.New(directory, sites),
+		petugas.New(petugas.Config{
+			Desk: s.desk, Hours: directory, Dialled: func(c bot.ChannelID) bool { return c == ussd.Channel }, Undisturbed: []string{"darurat"},
+		}),
 		pengaduan.New(s.tickets, complaints.Places{Map: regency}, pengaduan.DefaultCatalogue()),
 		bahasa.New(),
 		privasi.New(s.records),
@@ -111,7 +118,7 @@ func (s services) flows() (all []bot.Flow, home bot.Flow, err error) {
 
 // effects tells who writes what a turn changes besides the conversation.
 func (a *app) effects(clock func() time.Time) []store.Effect {
-	return append(slices.Concat(a.complaints.Effects(), a.subscriptions.Effects(), survey.Effects(clock), privacy.Effects()),
+	return append(slices.Concat(a.complaints.Effects(), a.subscriptions.Effects(), survey.Effects(clock), privacy.Effects(), a.desk.Effects()),
 		store.On(a.center.Report), store.On(a.center.Answer), store.On(a.center.Erase),
 		store.On(func(tx *database.Tx, e bot.Entry, u menu.Unanswered) error { return unanswered.Save(tx, e.At, u) }),
 	)
