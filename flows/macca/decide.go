@@ -110,7 +110,7 @@ func hasNumber(slots understand.Slots, name string) bool {
 func (f *Flow) card(u understand.Result) (ident.KK, bool) {
 	value, given := u.Slots.Get("no_kk")
 	if !given {
-		if value, given = u.Slots.Get("nik"); given && f.persons.Find(u.Text) != "" {
+		if value, given = u.Slots.Get("nik"); given && f.words.Find(u.Text) == "nik" {
 			return "", false
 		}
 	}
@@ -136,6 +136,9 @@ func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
 		}
 	}
 	topic := f.topics.Find(u.Text)
+	if topic == "" && f.words.Only(u.Text) == "bare" {
+		topic = checkValue
+	}
 	if kk, given := f.card(u); given {
 		wish := ""
 		if slices.Contains(asks, state) {
@@ -216,7 +219,10 @@ func (f *Flow) about(ctx context.Context, s *step, topic string) (string, error)
 	case problemValue:
 		return complain, nil
 	}
-	s.memory.Advice = topic
+	s.memory.Advice, s.memory.Said = topic, ""
+	if text := s.Understood.Text; slices.Contains(grievances, topic) && len(text) <= maxSaid {
+		s.memory.Said = text
+	}
 	return advise, nil
 }
 
@@ -270,11 +276,18 @@ func (f *Flow) chosen(ctx context.Context, s *step) (string, error) {
 	return noEvent, nil
 }
 
-// socialOffice is how the complaints call the office that this is about.
-const socialOffice = "dinsos"
+// socialOffice is the office of the aid, as in the slot of that name.
+const socialOffice = "Dinas Sosial"
 
-// file hands the resident on to where complaints are filed.
+// grievances are the problems of which what was said is a complaint already.
+var grievances = []string{"removed", "rice_problem", "money", "objection"}
+
+// maxSaid is how much of a complaint is kept until it is filed, in bytes.
+const maxSaid = 500
+
+// file hands the resident on to where complaints are filed, with what was said.
 func (s *step) file() {
+	s.Understood.Text = s.memory.Said
 	slots := slices.DeleteFunc(slices.Clone(s.Understood.Slots), func(v understand.Slot) bool { return v.Name == "office" })
 	s.Understood.Slots = append(slots, understand.Slot{Name: "office", Value: socialOffice})
 	s.Redirect(understand.Complaint)

@@ -31,14 +31,14 @@ type Flow struct {
 	registry Registry
 	schedule Schedule
 	topics   *flows.Cues
-	persons  *flows.Cues
+	words    *flows.Cues
 }
 
 //go:embed topics.toml
 var topicCues []byte
 
-//go:embed persons.toml
-var personCues []byte
+//go:embed words.toml
+var wordCues []byte
 
 // New returns the flow over a registry and the rice that is handed out.
 func New(registry Registry, schedule Schedule) *Flow {
@@ -47,7 +47,7 @@ func New(registry Registry, schedule Schedule) *Flow {
 		registry: registry,
 		schedule: schedule,
 		topics:   mustCues(topicCues),
-		persons:  mustCues(personCues),
+		words:    mustCues(wordCues),
 	}
 }
 
@@ -80,6 +80,7 @@ type memory struct {
 	Wish   string     `json:"w,omitempty"` // what the family was asked for: a topic, empty for all
 	Desa   string     `json:"d,omitempty"` // whose rice was told
 	Advice string     `json:"a,omitempty"` // the problem that was told
+	Said   string     `json:"s,omitempty"` // and the complaint, until it is filed
 }
 
 // step is one message on its way through the machine: what was said before,
