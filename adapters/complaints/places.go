@@ -33,14 +33,18 @@ func (p Places) Kecamatan(desa string) string {
 }
 
 // Mentioned implements pengaduan.Places. A name counts when it stands there as
-// whole words; one that is also a common word is known by what it stands behind.
+// whole words; one that is also a common word only behind "desa".
 func (p Places) Mentioned(landmark string) (desa, kecamatan string) {
 	text := folded(landmark)
 	longest := 0
 	for _, d := range p.Map.Districts() {
 		for _, u := range append(p.Map.Villages(d.Code), d) {
 			name := folded(u.Name)
-			if len(name) < longest || len(name) < shortestName || !strings.Contains(text, name) {
+			village := announced(text, name, villageWords)
+			switch {
+			case len(name) < longest, !strings.Contains(text, name), common[name] && !village:
+				continue
+			case u.IsDistrict() && desa == u.Name && village: // both are called so
 				continue
 			}
 			longest = len(name)
@@ -53,9 +57,22 @@ func (p Places) Mentioned(landmark string) (desa, kecamatan string) {
 	return desa, kecamatan
 }
 
-// shortestName is the length of a name, with the blanks around it, that is no
-// common word ("bila", "ujung" and "galung" are).
-const shortestName = 7
+// common are the names that mean something else too, folded: when, end, rice
+// field, goods, glass, hill.
+var common = map[string]bool{" bila ": true, " ujung ": true, " galung ": true, " barang ": true, " kaca ": true, " boto ": true}
+
+// villageWords stand before the name of a desa or kelurahan, folded.
+var villageWords = []string{" desa", " ds", " kelurahan", " kel", " kampung", " kampong"}
+
+// announced tells whether one of words stands before a name.
+func announced(text, name string, words []string) bool {
+	for _, word := range words {
+		if strings.Contains(text, word+name) {
+			return true
+		}
+	}
+	return false
+}
 
 // folded is text in small letters between blanks, doubled letters written once.
 func folded(text string) string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"tabe/bot"
 	"tabe/bot/understand"
@@ -51,6 +52,14 @@ func (f *Flow) Expects(t *bot.Turn) bool {
 	if _, ok := FindNumber(u.Text); ok {
 		return true
 	}
+	if len(u.Text) <= longestWish {
+		switch f.words.Find(u.Text) {
+		case statusTopic:
+			return u.Intent == understand.Complaint || u.Confidence < certain
+		case remarkTopic:
+			return slices.Contains(atTicket, state)
+		}
+	}
 	if u.Text == "" && (t.Media != "" || t.Location != nil) {
 		return state != ""
 	}
@@ -78,18 +87,56 @@ func (f *Flow) Expects(t *bot.Turn) bool {
 	return false
 }
 
-// shortAnswer is the length of a text, in bytes, that can be small talk.
-const shortAnswer = 30
+// shortAnswer is the length of a text, in bytes, that can be small talk, and
+// longestWish that of one which only says what the resident wants of us.
+const (
+	shortAnswer = 30
+	longestWish = 60
+)
 
-// Claims implements bot.Claimant: the number of a ticket, with hardly anything
-// beside it, is about that ticket whatever is going on.
+// Claims implements bot.Claimant: the number of a ticket with hardly anything
+// beside it, and the question how far "my report" is, are about a ticket
+// whatever is going on.
 func (f *Flow) Claims(_ context.Context, t *bot.Turn) bool {
-	const longest = 60
-	if len(t.Text) > longest || t.Choice != "" {
+	if len(t.Text) > longestWish || t.Choice != "" {
 		return false
 	}
-	_, ok := FindNumber(t.Text)
-	return ok
+	if _, ok := FindNumber(t.Text); ok {
+		return true
+	}
+	return t.Understood.Intent != understand.Complaint && // which comes here anyway
+		!otherService(t.Understood) && saysTicket(t.Text) && f.words.Find(t.Text) == statusTopic
+}
+
+// otherService tells whether somebody is clearly asking for what another
+// service has a register of.
+func otherService(u understand.Result) bool {
+	switch kind, _, _ := strings.Cut(string(u.Intent), "_"); kind {
+	case "tax", "permit", "macca":
+		return u.Confidence >= bot.Sure
+	}
+	return false
+}
+
+// ticketWords are how the words for a ticket begin.
+var ticketWords = []string{"lapor", "aduan", "pengadu", "tiket"}
+
+func saysTicket(text string) bool {
+	for _, word := range strings.Fields(strings.ToLower(text)) {
+		for _, begin := range ticketWords {
+			if strings.HasPrefix(word, begin) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// wordy are the states that wait for words.
+var wordy = []string{askWhat, askWhere, askName, askRemark}
+
+func hasWord(text string) bool {
+	return strings.ContainsFunc(text, unicode.IsLetter)
 }
 
 // isNumber tells whether a text is meant as a number of some kind.
@@ -109,6 +156,9 @@ func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
 	}
 	topic := f.words.Find(u.Text)
 	wordless := u.Text == ""
+	if slices.Contains(wordy, state) && !wordless && !hasWord(u.Text) {
+		return noEvent, nil // the digit of an option that is not there
+	}
 	switch state {
 	case askWhat:
 		s.attach()
@@ -116,8 +166,9 @@ func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
 			s.memory.Draft.Text, s.memory.Draft.Kind = "", ""
 		}
 		if wordless {
-			f.locate(s)
-			s.reason = "photo"
+			if f.locate(s); s.reason == "" {
+				s.reason = "photo"
+			}
 			return f.next(s), nil
 		}
 		place, to := s.memory.Draft.Place, s.memory.Draft.Office
@@ -184,8 +235,10 @@ func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
 		switch {
 		case wordless && (s.Media != "" || s.Location != nil):
 			return f.added(s), nil // the picture of what was just filed
-		case topic == remarkTopic && len(u.Text) <= shortAnswer:
+		case topic == remarkTopic && len(strings.Fields(u.Text)) <= 3:
 			return remark, nil
+		case topic == remarkTopic:
+			return f.added(s), nil // and says what
 		}
 	}
 	if topic == statusTopic {
@@ -211,6 +264,10 @@ func (f *Flow) begin(s *step) string {
 	return f.next(s)
 }
 
+// few words can be of whom or where somebody complains ("pak desa", "dinas
+// sosial"); more say what is wrong.
+const few = 2
+
 // tells reports whether a message says what is wrong, and not only that
 // somebody wants to complain.
 func (f *Flow) tells(s *step) bool {
@@ -218,7 +275,6 @@ func (f *Flow) tells(s *step) bool {
 	if f.topics.Find(text) != "" {
 		return true
 	}
-	const few = 2 // "pak desa", "dinas sosial": of whom, not of what
 	words := 0
 	for _, word := range strings.Fields(text) {
 		if f.words.Only(word) != wishTopic {
@@ -257,7 +313,7 @@ func (f *Flow) amended(s *step, topic string) string {
 	switch flows.YesOrNo(u.Text) {
 	case flows.Yes:
 		if s.Conversation.State == review {
-			return f.send(s)
+			return f.agreed(s)
 		}
 		return change
 	case flows.No:
@@ -279,6 +335,8 @@ func (f *Flow) amended(s *step, topic string) string {
 		}
 		d.append(f, u.Text)
 	case f.locate(s):
+	case len(strings.Fields(u.Text)) > few:
+		d.append(f, u.Text)
 	default:
 		return noEvent
 	}
@@ -293,6 +351,14 @@ func (f *Flow) overseen(s *step) string {
 	s.memory.Draft.Oversight = true
 	s.memory.Draft.Office = f.catalogue.Oversight
 	return f.next(s)
+}
+
+// agreed is for who found right what was read back.
+func (f *Flow) agreed(s *step) string {
+	if s.memory.Draft.Anonymous {
+		return reply
+	}
+	return f.send(s)
 }
 
 // filing is how the attempts to send something are called. The first ones are
@@ -404,7 +470,7 @@ func (f *Flow) chosen(ctx context.Context, s *step) (string, error) {
 	d := &s.memory.Draft
 	switch s.Choice {
 	case sendValue:
-		return f.send(s), nil
+		return f.agreed(s), nil
 	case anonymousValue:
 		d.Anonymous, d.Name = true, ""
 		return reply, nil

@@ -79,14 +79,8 @@ func (f *Flow) Topics() []bot.Topic { return []bot.Topic{{Intent: understand.Com
 // Knows implements bot.Flow.
 func (f *Flow) Knows(state string) bool { return f.machine.Knows(state) }
 
-// States returns the states in alphabetical order.
-func (f *Flow) States() []string { return f.machine.States() }
-
-// Events returns the events in alphabetical order.
-func (f *Flow) Events() []string { return f.machine.Events() }
-
-// Mermaid returns the state machine as a state diagram.
-func (f *Flow) Mermaid() (string, error) { return f.machine.Mermaid() }
+// Transitions returns the state machine and how often each step was taken.
+func (f *Flow) Transitions() []flows.Transition { return f.machine.Transitions() }
 
 // memory is what the flow remembers between two messages.
 type memory struct {

@@ -45,6 +45,14 @@ func options(values ...string) []bot.Option {
 	return list
 }
 
+// remarkOption offers to add to the ticket at hand. It names the ticket, because
+// the option may stand below news of another one.
+func (s *step) remarkOption() bot.Option {
+	o := option(remarkValue)
+	o.Data = bot.Data{"ticket": string(s.memory.Ticket)}
+	return o
+}
+
 func sayAskWhat(_ context.Context, s *step) error {
 	key := "pengaduan.ask_what"
 	if s.reason == "photo" || s.reason == "again" {
@@ -163,7 +171,7 @@ func sayFiled(_ context.Context, s *step) error {
 	r := bot.Reply{
 		Key:     "pengaduan.filed",
 		Data:    bot.Data{"ticket": string(n), "office": s.flow.catalogue.OfficeName(d.Office), "days": checkDays},
-		Options: options(remarkValue, newValue),
+		Options: []bot.Option{s.remarkOption(), option(newValue)},
 	}
 	if d.Mute {
 		s.memory = memory{} // nobody can tell any more whose it is
@@ -201,7 +209,7 @@ func sayTicket(_ context.Context, s *step) error {
 		"office": s.flow.catalogue.OfficeName(t.Office), "extras": rest,
 	}}
 	if t.Status != StatusClosed {
-		r.Options = options(remarkValue)
+		r.Options = []bot.Option{s.remarkOption()}
 	}
 	r.Options = append(r.Options, options(listValue, newValue)...)
 	s.Say(r)
@@ -251,7 +259,7 @@ func sayAskRemark(_ context.Context, s *step) error {
 
 func sayRemarked(_ context.Context, s *step) error {
 	s.Effect(s.remark)
-	s.Say(bot.Reply{Key: "pengaduan.remarked", Data: bot.Data{"ticket": string(s.memory.Ticket)}, Options: options(remarkValue, newValue)})
+	s.Say(bot.Reply{Key: "pengaduan.remarked", Data: bot.Data{"ticket": string(s.memory.Ticket)}, Options: []bot.Option{s.remarkOption(), option(newValue)}})
 	return nil
 }
 
