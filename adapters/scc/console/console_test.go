@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
@@ -129,7 +130,7 @@ func (b *browser) do(q *http.Request) int {
 	if err != nil {
 		b.c.t.Fatal(err)
 	}
-	b.body, b.at = string(body), res.Request.URL.Path
+	b.body, b.at = html.UnescapeString(string(body)), res.Request.URL.Path
 	return res.StatusCode
 }
 

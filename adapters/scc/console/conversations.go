@@ -138,21 +138,18 @@ func (s *Console) conversationAct(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	ctx, me := r.Context(), known(r.session.Operator)
-	kind := ""
 	switch r.PathValue("act") {
 	case "ambil":
-		kind, err = desk.EventTaken, s.Conversations.Take(ctx, id, me)
+		err = s.Conversations.Take(ctx, id, me)
 	case "jawab":
-		kind, err = desk.EventSaid, s.Conversations.Say(ctx, id, me, r.PostForm.Get("text"))
+		err = s.Conversations.Say(ctx, id, me, r.PostForm.Get("text"))
 	case "tidak-diangkat":
-		kind, err = desk.EventMissed, s.Conversations.Missed(ctx, id, me)
+		err = s.Conversations.Missed(ctx, id, me)
 	case "selesai":
-		kind, err = desk.EventClosed, s.Conversations.Close(ctx, id, me, r.PostForm.Get("outcome"))
+		err = s.Conversations.Close(ctx, id, me, r.PostForm.Get("outcome"))
 	case "serahkan":
-		kind = "desk.transferred"
 		err = s.transfer(r, id, me)
 	case "alihkan":
-		kind = "desk.reassigned"
 		err = s.reassign(r, id, me)
 	default:
 		return refusal{status: http.StatusNotFound, key: "no_page"}
@@ -160,9 +157,7 @@ func (s *Console) conversationAct(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return conversationProblem(err)
 	}
-	if err := s.record(r, kind, "", strconv.FormatInt(id, 10)); err != nil {
-		return err
-	}
+	s.Stream.Wake() // the desk has written what happened
 	http.Redirect(w, r.Request, "/scc/percakapan/"+strconv.FormatInt(id, 10), http.StatusSeeOther)
 	return nil
 }
@@ -185,8 +180,7 @@ func (s *Console) transfer(r *request, id int64, me desk.Operator) error {
 	return refusal{status: http.StatusBadRequest, key: "bad_form"}
 }
 
-// reassign takes a conversation from who has it: the right of a supervisor, who
-// says why.
+// reassign takes a conversation from who has it: the right of a supervisor.
 func (s *Console) reassign(r *request, id int64, me desk.Operator) error {
 	if !r.session.Operator.Is(operators.Supervisor) {
 		return refusal{status: http.StatusForbidden, key: "no_role"}
@@ -195,7 +189,11 @@ func (s *Console) reassign(r *request, id int64, me desk.Operator) error {
 	if err != nil {
 		return err
 	}
-	return s.Conversations.Transfer(r.Context(), id, desk.Operator{Account: c.Operator, Name: c.Who}, me)
+	if err := s.Conversations.Transfer(r.Context(), id, desk.Operator{Account: c.Operator, Name: c.Who}, me); err != nil {
+		return err
+	}
+	// The desk writes the event in the name of who had it.
+	return s.record(r, "desk.reassigned", "", strconv.FormatInt(id, 10))
 }
 
 func caseID(r *request) (int64, error) {
