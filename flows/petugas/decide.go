@@ -39,7 +39,7 @@ func (f *Flow) decide(ctx context.Context, s *step) (event string, err error) {
 		return withdraw, nil
 	case s.standing.Stage == Taken && !f.Dialled(s.Channel):
 		s.Effect(Heard{})
-		return resume, nil
+		return take, nil
 	}
 	call := s.Choice == callValue || isVoice(s.Turn) || s.Choice == "" && f.cues.Only(s.Text) == "call" ||
 		s.Conversation.State == askPhone || phoneIn(s.Turn) != ""
@@ -50,11 +50,10 @@ func (f *Flow) decide(ctx context.Context, s *step) (event string, err error) {
 	return f.request(ctx, s, call || f.Dialled(s.Channel))
 }
 
-// ends tells whether the resident ends the conversation with an operator.
+// ends tells whether the resident ends the conversation with an operator. Words
+// that can answer a question, such as BATAL or a greeting, do not.
 func (f *Flow) ends(s *step) bool {
-	u := s.Understood
-	return s.Choice == bot.MenuValue || u.Command && (u.Intent == understand.Cancel || u.Intent == understand.Greeting) ||
-		s.Choice == "" && f.cues.Only(s.Text) == "end"
+	return s.Choice == bot.MenuValue || s.Choice == "" && f.cues.Only(s.Text) == "end"
 }
 
 // request puts the resident into the queue, if somebody is there and he wants

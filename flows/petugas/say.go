@@ -69,7 +69,11 @@ func sayPromised(_ context.Context, s *step) error {
 }
 
 func sayAskPhone(_ context.Context, s *step) error {
-	s.Say(bot.Reply{Key: "petugas.ask_phone", Options: []bot.Option{option(withdrawValue)}})
+	r := bot.Reply{Key: "petugas.ask_phone", Options: []bot.Option{option(withdrawValue)}}
+	if isVoice(s.Turn) {
+		r.Key = "petugas.ask_phone_voice"
+	}
+	s.Say(r)
 	return nil
 }
 

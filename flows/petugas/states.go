@@ -21,9 +21,8 @@ const (
 	queue    = "queue"
 	promise  = "promise"
 	number   = "number" // a number is needed
-	take     = "take"
+	take     = "take"   // an operator takes the conversation, or the resident comes back to him
 	say      = "say"
-	resume   = "resume" // a resident comes back to his operator
 	end      = "end"
 	withdraw = "withdraw"
 	listen   = "" // somebody else has the message
@@ -37,7 +36,6 @@ var table = fsm.Events{
 	{Name: number, Src: anywhere, Dst: askPhone},
 	{Name: take, Src: anywhere, Dst: talking},
 	{Name: say, Src: anywhere, Dst: talking},
-	{Name: resume, Src: anywhere, Dst: talking},
 	{Name: end, Src: anywhere, Dst: ended},
 	{Name: withdraw, Src: anywhere, Dst: withdrawn},
 }
