@@ -49,6 +49,7 @@ type app struct {
 	telling       *notices.Job
 	rice          *macca.Schedule
 	center        *scc.Center
+	stream        *audit.Log      // what happens at the command center
 	sessions      *redis.Sessions // nil without TABE_REDIS_URL
 	engine        *bot.Engine
 	sender        *bot.Sender
@@ -87,6 +88,7 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	if a.db, err = database.Open(ctx, o.databaseURL); err != nil {
 		return err
 	}
+	a.stream = audit.New(a.db)
 	if a.rice, err = macca.OpenSchedule(o.dataDir, o.log); err != nil {
 		return err
 	}
@@ -154,7 +156,7 @@ func newCenter(a *app, o options) (*scc.Center, error) {
 		}
 	}
 	return scc.New(scc.Config{
-		DB: a.db, Secret: o.secretKey, Map: regency, Mail: func() scc.Mail { return a.store }, Event: audit.Append,
+		DB: a.db, Secret: o.secretKey, Map: regency, Mail: func() scc.Mail { return a.store }, Event: a.stream.Append,
 		Channels: reach, Clock: o.clock, Log: o.log,
 	})
 }

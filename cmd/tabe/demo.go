@@ -47,7 +47,8 @@ func (c *demoCommand) Run(ctx context.Context, std streams) error {
 	}
 	phones := phone.New(residents)
 	log := slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	a, err := open(ctx, options{databaseURL: embedded(c.Data), secretKey: key, dataDir: c.Data, channels: phones.Channels(), log: log})
+	o := options{databaseURL: embedded(c.Data), secretKey: key, dataDir: c.Data, channels: phones.Channels(), clock: time.Now, log: log}
+	a, err := open(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,15 @@ func (c *demoCommand) Run(ctx context.Context, std streams) error {
 	mux.Handle("/", page)
 	mux.Handle("POST /channels/ussd", a.ussd("", log))
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	fmt.Fprintf(std.err, "Tabe' is ready: http://localhost:%s (Ctrl-C ends it)\n", port)
+	address := "http://localhost:" + port
+	accounts, err := a.mountConsole(mux, o, false)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.err, "Tabe' is ready: %s (Ctrl-C ends it)\n", address)
+	if err := demoSignIn(ctx, mux, accounts, std.err, address); err != nil {
+		return err
+	}
 	return together(ctx, a.run, func(ctx context.Context) error {
 		stop := context.AfterFunc(ctx, phones.Close) // open pages would keep the server from ending
 		defer stop()

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"tabe/adapters/telegram"
 	"tabe/adapters/twilio"
@@ -34,10 +35,11 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer ways.close()
-	a, err := open(ctx, options{
+	o := options{
 		databaseURL: config.databaseURL, redisURL: config.redisURL, secretKey: config.secretKey, dataDir: c.Data,
-		channels: ways.out(), log: log,
-	})
+		channels: ways.out(), clock: time.Now, log: log,
+	}
+	a, err := open(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -49,6 +51,9 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	mux := http.NewServeMux()
 	a.health(mux)
 	ways.mount(mux, a, config)
+	if _, err := a.mountConsole(mux, o, strings.HasPrefix(config.publicURL, "https:")); err != nil {
+		return err
+	}
 	log.Info("serving", "addr", listener.Addr().String())
 	return together(ctx, append(ways.runners(a),
 		a.run,

@@ -147,7 +147,7 @@ func (l *Log) Head(ctx context.Context) (seq int64, err error) {
 const poll = 500 * time.Millisecond
 
 // Wait returns when there are events after seq. Those of this process it sees
-// at once, if the writer calls Wake after its commit, others within poll.
+// at once, if they were written by Append of the same Log, others within poll.
 func (l *Log) Wait(ctx context.Context, seq int64) error {
 	timer := time.NewTimer(poll)
 	defer timer.Stop()
@@ -167,6 +167,13 @@ func (l *Log) Wait(ctx context.Context, seq int64) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// Append is the function Append for a process that has readers of its own: they
+// are told at once.
+func (l *Log) Append(tx *database.Tx, at time.Time, actor, kind, incident, body string) (seq int64, err error) {
+	tx.AfterCommit(l.Wake)
+	return Append(tx, at, actor, kind, incident, body)
 }
 
 // Wake tells everybody who waits that events were committed.

@@ -56,8 +56,6 @@ type Console struct {
 	pages  pages
 	looks  looks
 	cookie string
-	closed context.Context
-	close  context.CancelFunc
 }
 
 // Limits of requests.
@@ -74,12 +72,8 @@ func New(c Config) (*Console, error) {
 	}
 	var err error
 	s.pages, err = parsePages()
-	s.closed, s.close = context.WithCancel(context.Background())
 	return s, err
 }
-
-// Close ends the streams of events, which would keep a server from stopping.
-func (s *Console) Close() { s.close() }
 
 // Handler serves /scc and everything below it.
 func (s *Console) Handler() http.Handler {

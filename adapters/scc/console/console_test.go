@@ -78,7 +78,7 @@ func open(t *testing.T, more ...func(*center, *console.Config)) *center {
 	mux.Handle("/scc/", s.Handler())
 	c.Server = httptest.NewServer(mux)
 	t.Cleanup(func() {
-		s.Close()
+		c.Server.CloseClientConnections() // streams have no end
 		c.Server.Close()
 		if c.log.Len() > 0 {
 			t.Errorf("the log has\n%s", c.log)

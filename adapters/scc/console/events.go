@@ -75,8 +75,6 @@ func (s *Console) events(w http.ResponseWriter, r *request) error {
 			}
 		case <-ctx.Done():
 			return nil
-		case <-s.closed.Done():
-			return nil
 		}
 	}
 }

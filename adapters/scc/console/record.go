@@ -5,14 +5,12 @@ import (
 	"time"
 
 	"tabe/adapters/database"
-	"tabe/adapters/scc/audit"
 )
 
 // record writes an act of the operator into the stream of events.
 func (s *Console) record(r *request, kind, incident, body string) error {
 	return s.DB.Do(r.Context(), func(tx *database.Tx) error {
-		tx.AfterCommit(s.Stream.Wake)
-		_, err := audit.Append(tx, s.Clock(), r.actor(), kind, incident, body)
+		_, err := s.Stream.Append(tx, s.Clock(), r.actor(), kind, incident, body)
 		return err
 	})
 }

@@ -67,7 +67,7 @@ func (s *Console) admit(r *request, to route) error {
 	if len(to.roles) > 0 && !r.session.Operator.Is(to.roles...) {
 		return refusal{status: http.StatusForbidden, key: "no_role"}
 	}
-	if r.Method == http.MethodGet {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return nil
 	}
 	if err := r.ParseForm(); err != nil {
@@ -137,7 +137,7 @@ func csrf(token string) string {
 
 // toSignIn sends a browser to the sign-in, and a script the reason.
 func (s *Console) toSignIn(w http.ResponseWriter, q *http.Request) {
-	if q.Method != http.MethodGet || q.URL.Path == "/scc/events" || q.Header.Get("X-CSRF") != "" {
+	if q.Method != http.MethodGet && q.Method != http.MethodHead || q.URL.Path == "/scc/events" || q.Header.Get("X-CSRF") != "" {
 		s.fail(w, q, http.StatusUnauthorized, "no_session", "")
 		return
 	}
