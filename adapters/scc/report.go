@@ -133,6 +133,9 @@ func (c *Center) join(tx *database.Tx, i *Incident, e bot.Entry, r darurat.Repor
 	if danger {
 		told["danger"] = i.Danger
 	}
+	if r.Also != "" {
+		told["also"] = r.Also
+	}
 	if r.TakeBack {
 		told["takeback"] = true
 	}
@@ -192,7 +195,7 @@ func (c *Center) locate(tx *database.Tx, i *Incident, w darurat.Where) (moved bo
 
 // Open implements darurat.Incidents.
 func (c *Center) Open(ctx context.Context, reporter bot.ResidentID, since time.Time) ([]darurat.Incident, error) {
-	rows, err := c.DB.Query(ctx, `select id, kind, opened from incidents where reporter = $1 and heard > $2 and status <> 'closed' order by opened desc, id desc limit 10`,
+	rows, err := c.DB.Query(ctx, `select id, kind, coalesce(nullif(village, ''), district), opened from incidents where reporter = $1 and heard > $2 and status <> 'closed' order by opened desc, id desc limit 10`,
 		reporter, database.Micros(since))
 	if err != nil {
 		return nil, fmt.Errorf("scc: open incidents: %w", err)
@@ -202,7 +205,7 @@ func (c *Center) Open(ctx context.Context, reporter bot.ResidentID, since time.T
 	for rows.Next() {
 		var i darurat.Incident
 		var opened int64
-		if err := rows.Scan(&i.ID, &i.Kind, &opened); err != nil {
+		if err := rows.Scan(&i.ID, &i.Kind, &i.Unit, &opened); err != nil {
 			return nil, fmt.Errorf("scc: open incidents: %w", err)
 		}
 		i.Reported = database.Time(opened)

@@ -124,5 +124,6 @@ func openWithSamples(t *testing.T, clock *bottest.Clock) *app {
 	if report, err := permitregistry.Import(t.Context(), a.db, permitSamples, nil); err != nil || report.Refused > 0 {
 		t.Fatal(report, err)
 	}
+	seedEmergencies(t, a)
 	return a
 }

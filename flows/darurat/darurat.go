@@ -61,8 +61,8 @@ func (f *Flow) Knows(state string) bool { return f.machine.Knows(state) }
 // States returns the states in alphabetical order.
 func (f *Flow) States() []string { return f.machine.States() }
 
-// Events returns the events in alphabetical order.
-func (f *Flow) Events() []string { return f.machine.Events() }
+// Transitions returns every transition, and how often it was made.
+func (f *Flow) Transitions() []flows.Transition { return f.machine.Transitions() }
 
 // Mermaid returns the state machine as a state diagram.
 func (f *Flow) Mermaid() (string, error) { return f.machine.Mermaid() }
@@ -178,22 +178,38 @@ func (f *Flow) belongs(ctx context.Context, s *step, kind Kind) bool {
 			break
 		}
 	}
-	sure := bot.Sure
-	if s.Conversation.Flow == f.Name() && s.Conversation.State != reported {
-		sure = certain // an answer to what was asked
-	}
-	if kind != "" && kind != of.Kind && (s.Understood.Confidence >= sure || of.Kind == Violence || kind == Violence) {
+	if kind != "" && kind != of.Kind && f.another(s, of.Kind, kind) {
 		return false
 	}
 	if s.memory.Incident != of.ID {
-		s.memory = memory{Incident: of.ID, Kind: of.Kind, Settled: true, Asked: true}
+		s.memory = memory{Incident: of.ID, Kind: of.Kind, Unit: of.Unit, Settled: true, Asked: true}
 		if of.Kind == Violence {
 			s.memory.Contact = No // asked once, in the conversation that it began in
 		}
 		s.Conversation.State = ""
 	}
 	s.begin()
+	if kind != of.Kind {
+		s.report.Also = kind
+	}
 	return true
+}
+
+// another tells whether a text that sounds like one kind of emergency, while an
+// incident of another kind is open, is a report of its own. Violence is, and
+// never joins anything. An answer about the place ("di kaca belakang pasar") or
+// about people in danger ("tidak ada korban") is none.
+func (f *Flow) another(s *step, open, told Kind) bool {
+	if open == Violence || told == Violence {
+		return s.Understood.Confidence >= bot.Sure
+	}
+	if !f.asks(s.Turn) {
+		topic := f.cues.Find(s.Text)
+		return s.Understood.Confidence >= bot.Sure && topic != safeTopic && topic != overTopic
+	}
+	_, place := s.Understood.Slots.Get("landmark")
+	place = place || len(f.plain(s)) > 0
+	return s.Understood.Confidence >= certain && (s.Conversation.State == askDanger || !place) && f.cues.Find(s.Text) == ""
 }
 
 // open makes an incident. What the reporter said of the place of another one

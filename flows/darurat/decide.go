@@ -18,9 +18,20 @@ const (
 	unknownValue = "unknown"
 )
 
-// certain is how sure it must be that a message is meant for another service
-// while the flow waits for an answer: nearly any text can name a place.
-const certain = 0.9
+// Topics of cues.toml.
+const (
+	dangerTopic = "danger"
+	safeTopic   = "no_danger"
+	overTopic   = "over"
+)
+
+// How sure it must be that a message is meant for another service, or tells of
+// another emergency, while an incident is open: nearly any text can name a
+// place, and "kenapa belum datang" sounds like a question about a permit.
+const (
+	clear   = 0.8
+	certain = 0.9 // while the flow waits for an answer
+)
 
 // home is the flow that only lists the services: no question of it is open.
 const home = "menu"
@@ -28,8 +39,8 @@ const home = "menu"
 // Claims implements bot.Claimant. While an incident of his is open, whatever a
 // reporter writes is about it: "cepat pak", what a house looks like, a landmark
 // that is also an office. Left to others are the choices of their questions,
-// what he writes in the middle of another service (a position excepted: only
-// here it was asked for), commands, and what is clearly meant for another
+// what he writes in the middle of another service (but not a position, for which
+// only we asked, nor "sudah padam"), commands, and what is clearly meant for another
 // service. "batal" is ours, because it must never look as if the help were
 // cancelled. Who never reported costs a look at a short list.
 func (f *Flow) Claims(ctx context.Context, t *bot.Turn) bool {
@@ -38,7 +49,8 @@ func (f *Flow) Claims(ctx context.Context, t *bot.Turn) bool {
 	}
 	c := t.Conversation
 	here := c.Flow == f.Name()
-	if !here && c.Flow != "" && c.Flow != home && t.Location == nil || !f.aboutIt(t) {
+	elsewhere := !here && c.Flow != "" && c.Flow != home
+	if elsewhere && t.Location == nil && (t.Understood.Command || f.cues.Find(t.Text) != overTopic) || !f.aboutIt(t) {
 		return false
 	}
 	known, err := f.incidents.Open(ctx, t.Entry.Resident, t.Now.Add(-joins))
@@ -57,14 +69,21 @@ func (f *Flow) aboutIt(t *bot.Turn) bool {
 	switch u.Intent {
 	case understand.OutOfScope, understand.Greeting, understand.Thanks, understand.Complaint:
 		return true
+	case understand.OfficeDirectory: // "depan kantor camat"
+		return f.asks(t)
 	case understand.DeleteData, understand.ChangeLanguage:
 		return u.Confidence < bot.Sure
 	}
-	limit := bot.Sure
-	if t.Conversation.Flow == f.Name() && t.Conversation.State != reported {
+	limit := clear
+	if f.asks(t) {
 		limit = certain
 	}
 	return kinds[u.Intent] != "" || u.Confidence < limit
+}
+
+// asks tells whether the flow waits for an answer.
+func (f *Flow) asks(t *bot.Turn) bool {
+	return t.Conversation.Flow == f.Name() && t.Conversation.State != "" && t.Conversation.State != reported
 }
 
 // Expects implements bot.Flow.
@@ -79,12 +98,12 @@ func (f *Flow) decide(s *step) string {
 	}
 	topic := f.cues.Find(s.Text)
 	switch topic {
-	case "danger":
+	case dangerTopic:
 		s.danger(Yes)
-	case "no_danger":
+	case safeTopic:
 		s.danger(No)
 	}
-	if !s.report.First && (topic == "over" || s.Understood.Intent == understand.Cancel) {
+	if !s.report.First && (topic == overTopic || s.Understood.Intent == understand.Cancel) {
 		s.report.TakeBack = true
 		return takenBack
 	}
@@ -117,7 +136,7 @@ func (f *Flow) decide(s *step) string {
 	// An answer that names no desa is kept as the words of the reporter, and
 	// the list is shown once. Whoever does not choose from it either has better
 	// things to do.
-	if s.Text != "" && topic != "unknown" {
+	if s.Text != "" && topic != unknownValue {
 		s.where().Landmark = s.Text
 	}
 	if s.Conversation.State == askPlace && s.Media == "" {

@@ -32,6 +32,7 @@ var kinds = map[understand.Intent]Kind{
 type Incident struct {
 	ID       int64
 	Kind     Kind
+	Unit     string    // code of what is known of the place
 	Reported time.Time // the first message
 }
 
@@ -67,6 +68,7 @@ type Report struct {
 	Incident int64
 	First    bool
 	Kind     Kind
+	Also     Kind // the message sounds like another kind of emergency, too
 	At       time.Time
 	Language string
 	Words    string // what the reporter wrote; empty for a choice

@@ -136,8 +136,8 @@ func (f *Flow) Knows(state string) bool { return f.machine.Knows(state) }
 // States returns the states in alphabetical order.
 func (f *Flow) States() []string { return f.machine.States() }
 
-// Events returns the events in alphabetical order.
-func (f *Flow) Events() []string { return f.machine.Events() }
+// Transitions returns every transition, and how often it was made.
+func (f *Flow) Transitions() []flows.Transition { return f.machine.Transitions() }
 
 // Mermaid returns the state machine as a state diagram.
 func (f *Flow) Mermaid() (string, error) { return f.machine.Mermaid() }
