@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"tabe/adapters/registry/remote"
 	"tabe/bot"
 	"tabe/bot/ident"
@@ -57,32 +59,19 @@ func (q *client) look(ctx context.Context, nop ident.NOP, year int) (s standing,
 // ofYears asks for several years at once and returns those that there are. All
 // must answer: a debt that was not heard of is not told as none.
 func (q *client) ofYears(ctx context.Context, nop ident.NOP, years []int) ([]pbb.Year, error) {
-	type result struct {
-		year  pbb.Year
-		found bool
-		err   error
+	asking, ctx := errgroup.WithContext(ctx)
+	told := make([]pbb.Year, len(years))
+	for i, year := range years {
+		asking.Go(func() error {
+			y, found, err := q.ofYear(ctx, nop, year)
+			if found {
+				told[i] = y
+			}
+			return err
+		})
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	results := make(chan result, len(years))
-	for _, year := range years {
-		go func() {
-			var r result
-			r.year, r.found, r.err = q.ofYear(ctx, nop, year)
-			results <- r
-		}()
-	}
-	var found []pbb.Year
-	for range years {
-		r := <-results
-		if r.err != nil {
-			return nil, r.err
-		}
-		if r.found {
-			found = append(found, r.year)
-		}
-	}
-	return found, nil
+	err := asking.Wait()
+	return slices.DeleteFunc(told, func(y pbb.Year) bool { return y.Year == 0 }), err
 }
 
 // ofYear asks for one year.

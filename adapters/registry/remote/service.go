@@ -144,7 +144,7 @@ func (s *Service) Ask(ctx context.Context, newRequest func(ctx context.Context) 
 		if failed == nil {
 			return object, nil
 		}
-		if failed.Code != resting {
+		if failed.Code != resting && !errors.Is(ctx.Err(), context.Canceled) {
 			s.log.Warn("registry does not answer", "registry", s.name, "code", failed.Code)
 		}
 		if !failed.Passing || try == tries || !sleep(ctx, jitter()) {
