@@ -103,11 +103,11 @@ func (f *Flow) decide(s *step) string {
 	case safeTopic:
 		s.danger(No)
 	}
-	if !s.report.First && (topic == overTopic || s.Understood.Intent == understand.Cancel) {
+	answer := Answer(flows.YesOrNo(s.Text))
+	if cancels := s.Understood.Intent == understand.Cancel && s.Understood.Confidence >= bot.Sure && answer == ""; !s.report.First && (cancels || topic == overTopic) {
 		s.report.TakeBack = true
 		return takenBack
 	}
-	answer := Answer(flows.YesOrNo(s.Text))
 	switch s.Conversation.State {
 	case confirming:
 		if answer != "" {
@@ -139,11 +139,11 @@ func (f *Flow) decide(s *step) string {
 	if s.Text != "" && topic != unknownValue {
 		s.where().Landmark = s.Text
 	}
-	if s.Conversation.State == askPlace && s.Media == "" {
+	switch {
+	case s.Conversation.State == askPlace && s.Media != "": // a picture
+		return noPlace
+	case s.Conversation.State == askPlace, s.Conversation.State == askWhich:
 		return vague
-	}
-	if s.Conversation.State == askPlace {
-		return noPlace // a picture
 	}
 	s.memory.Settled = true
 	return f.missing(s)
