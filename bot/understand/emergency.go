@@ -4,7 +4,7 @@ package understand
 const (
 	alarmAt  = 0.28 // probability of some emergency that wins over a likelier everyday reading
 	believed = 0.5  // confidence of such an alarm: the least at which the engine acts at once
-	doubted  = 0.49 // the most that a text has which only says where
+	doubted  = 0.49 // the most that a text has which only says where, or when somebody was born
 )
 
 // alarm lets the emergencies win over a likelier everyday reading.
@@ -17,12 +17,12 @@ func (u *Understander) alarm(s *utterance, r *Result) {
 		}
 	}
 	if isEmergency(r.Intent) {
-		if u.onlyPlaces(s) {
+		if u.onlyPlaces(s) || s.onlyBirth() {
 			r.Confidence = min(r.Confidence, doubted)
 		}
 		return
 	}
-	if sum < alarmAt || u.onlyPlaces(s) || !s.anyKnown() {
+	if sum < alarmAt || u.onlyPlaces(s) || s.onlyBirth() || !s.anyKnown() {
 		return
 	}
 	r.Second = r.Guess
@@ -51,6 +51,30 @@ func (u *Understander) onlyPlaces(s *utterance) bool {
 		}
 	}
 	return words > 0
+}
+
+// birthWords say when somebody was born, or whose birthday it is. A birth that
+// is under way comes without a date.
+var birthWords = setOf("lahir lahirnya lahirku kelahiran tanggal tgl tanggala tanggalna bulan bln uleng tahun thn taung jaji ajjajiang rijajiang rijajianna " +
+	"saya sy aku iya ibu bapak ayah mama suami istri anak cucu nenek kakek indo indoku ambo ambokku anakku nene lato kk nik ktp nomor no nomoro di ri dan na " +
+	"januari jan februari feb pebruari maret mar mare april apr mei juni jun juli jul agustus agu ags september sep sept oktober okt november nov nopember desember des")
+
+// onlyBirth tells whether a text gives a whole date of birth and says nothing
+// else: the answer to a question of any service, and no alarm.
+func (s *utterance) onlyBirth() bool {
+	numbers, words := 0, 0
+	for i := range s.tokens {
+		t := &s.tokens[i]
+		switch {
+		case t.kind == number:
+			numbers++
+		case t.place || birthWords[string(t.key)]:
+			words++
+		default:
+			return false
+		}
+	}
+	return words > 0 && numbers >= 2
 }
 
 // anyKnown tells whether a text has a word of either language. A name has none:
