@@ -29,7 +29,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	farm    = "731203200200190010" // 2022 to 2025 in arrears in the extract, 2026 overdue
-	shop    = "731204000200290020" // everything paid in the extract
+	shop    = "731204000200190020" // everything paid in the extract
 	unknown = "731201000100199990"
 	named   = "LA MAPPA BIN LA TEMMU"
 )
@@ -72,7 +72,12 @@ var ways = map[string]way{"inquiry": inquiry, "list": list, "both": both}
 
 func open(t *testing.T, db *database.DB, o *office, w way, limits remote.Limits) *house {
 	t.Helper()
-	h := &house{db: db, clock: bottest.NewClock(now), log: &bytes.Buffer{}}
+	return openAt(t, db, o, w, limits, bottest.NewClock(now))
+}
+
+func openAt(t *testing.T, db *database.DB, o *office, w way, limits remote.Limits, clock *bottest.Clock) *house {
+	t.Helper()
+	h := &house{db: db, clock: clock, log: &bytes.Buffer{}}
 	copies, err := remote.NewCopies(db, make([]byte, 32), "pbb", h.clock.Now)
 	if err != nil {
 		t.Fatal(err)
