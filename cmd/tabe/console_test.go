@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"tabe/adapters/phone"
+	"tabe/adapters/scc/operators"
+	"tabe/adapters/testbrowser"
+	"tabe/adapters/testserver"
+	"tabe/bot"
+)
+
+var screenshots = flag.String("screenshots", "", "write pictures of the console into this folder")
+
+// demoHouse is the demo with its phones and its console, at a time at which the
+// offices are open.
+type demoHouse struct {
+	*httptest.Server
+	t         *testing.T
+	clock     func() time.Time
+	enrolment operators.Enrolment
+	down      atomic.Bool // the server is not reached
+}
+
+const consolePassword = "pohon lontar di Citta"
+
+func newDemoHouse(t *testing.T) *demoHouse {
+	t.Helper()
+	began := time.Now()
+	d := &demoHouse{t: t, clock: func() time.Time {
+		return time.Date(2026, 11, 25, 10, 0, 0, 0, bot.WITA).Add(time.Since(began))
+	}}
+	residents, err := phone.Residents()
+	if err != nil {
+		t.Fatal(err)
+	}
+	phones := phone.New(residents)
+	dir := t.TempDir()
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	o := options{databaseURL: testserver.SQLiteURL(t), secretKey: make([]byte, secretKeyLength), dataDir: dir, channels: phones.Channels(), clock: d.clock, log: log}
+	a, err := open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := loadSamples(t.Context(), a, dir); err != nil {
+		t.Fatal(err)
+	}
+	page, err := phones.Handler(a.engine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", page)
+	accounts, err := a.mountConsole(mux, o, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.enrolment, err = accounts.Add(t.Context(), byTerminal, operators.Draft{
+		Name: "besse", FullName: "Andi Besse", Password: consolePassword,
+		Roles: []operators.Role{operators.Dispatcher, operators.Supervisor, operators.Auditor},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	d.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if d.down.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		mux.ServeHTTP(w, r)
+	}))
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- a.run(ctx) }()
+	t.Cleanup(func() {
+		phones.Close()
+		d.CloseClientConnections()
+		d.Close()
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if err := a.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+// console signs in with a browser of its own.
+func (d *demoHouse) console(width int64) *testbrowser.Page {
+	d.t.Helper()
+	p := testbrowser.Open(d.t, d.URL+"/scc", width, "#code")
+	p.Type("#name", "besse")
+	p.Type("#password", consolePassword)
+	p.Type("#code", d.code())
+	p.Click("form button")
+	p.Do(chromedp.WaitReady(chromedp.CSS("body[data-ready]")))
+	return p
+}
+
+// code returns a recovery code; each is good once, but at any second.
+func (d *demoHouse) code() string {
+	d.t.Helper()
+	code := d.enrolment.Recovery[0]
+	d.enrolment.Recovery = d.enrolment.Recovery[1:]
+	return code
+}
+
+// phone shows the phones in a browser of its own.
+func (d *demoHouse) phone() *testbrowser.Page {
+	d.t.Helper()
+	return testbrowser.Open(d.t, d.URL, 1440, "main[data-ready]")
+}
+
+func write(p *testbrowser.Page, channel, text string) { p.Type("#write-"+channel, text+"\r") }
+
+func TestAPersonAnswersInTheConsole(t *testing.T) {
+	d := newDemoHouse(t)
+	c := d.console(1366)
+	c.Shows("h1", "Percakapan")
+	c.Shows("#line", "LIVE")
+	c.Shows(".alarm", "MATI")
+
+	// The shift begins with a sound that somebody has heard.
+	c.Click("[data-do=shift]")
+	c.Shows("#hear", "Terdengar?")
+	c.Click("[data-do=heard]")
+	c.Shows(".alarm", "SIAP")
+
+	p := d.phone()
+	write(p, "whatsapp", "mau bicara dengan orang")
+	c.Shows("#queue", "Menunggu (1)") // by itself
+	c.Shows("#board", "1 orang menunggu")
+	c.Key("t")
+	c.Shows("#case", "ditangani oleh Andi Besse")
+	c.Shows("#thread", "mau bicara dengan orang")
+	c.Type("#text", "Selamat pagi. Apa yang bisa kami bantu?")
+	testbrowser.Evaluate[bool](c, `document.querySelector("#text").dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", ctrlKey: true, bubbles: true})) || true`)
+	p.Shows("[data-channel=whatsapp] .theirs", "Selamat pagi. Apa yang bisa kami bantu?")
+	c.Shows("#thread", "Selamat pagi")
+
+	// What he says next appears while the operator writes.
+	c.Type("#text", "baik, saya")
+	write(p, "whatsapp", "alamat PBB saya salah")
+	c.Shows("#thread", "alamat PBB saya salah")
+	if typed := testbrowser.Evaluate[string](c, `document.querySelector("#text").value`); typed != "baik, saya" {
+		t.Errorf("what was being typed is %q", typed)
+	}
+	if state := testbrowser.Evaluate[string](c, `document.querySelector("[data-alarm-word]").innerText`); state != "SIAP" {
+		t.Errorf("the alarm did not survive: %s", state)
+	}
+	c.Click("#tabs a[href='/scc/petugas']")
+	c.Shows("#shift", "siap")
+
+	// Nothing came from elsewhere.
+	if outside := testbrowser.Evaluate[[]string](c, `performance.getEntriesByType("resource").map((e) => e.name).filter((n) => !n.startsWith(location.origin))`); len(outside) > 0 {
+		t.Errorf("loaded from elsewhere: %q", outside)
+	}
+}
+
+func TestALineThatIsCut(t *testing.T) {
+	d := newDemoHouse(t)
+	c := d.console(1366)
+	c.Shows("#line", "LIVE")
+	d.down.Store(true)
+	d.CloseClientConnections()
+	c.ShowsWithin(60*time.Second, "#line", "TERPUTUS sejak")
+	c.Shows("#alert", "terputus")
+	// An act that did not reach the server does not look like one.
+	c.Click("#tabs a[href='/scc/akun']")
+	c.Shows("#alert", "Tidak terkirim")
+	d.down.Store(false)
+	c.ShowsWithin(30*time.Second, "#line", "LIVE")
+}
+
+// TestTheConsoleIsForEverybody looks at every page at the size of an old
+// office PC and of a phone.
+func TestTheConsoleIsForEverybody(t *testing.T) {
+	d := newDemoHouse(t)
+	p := d.phone()
+	write(p, "whatsapp", "mau bicara dengan orang")
+	p.Shows("[data-channel=whatsapp] .theirs", "petugas")
+	complain(p)
+	for _, width := range []int64{1366, 390} {
+		t.Run(fmt.Sprint(width), func(t *testing.T) {
+			d.t = t
+			look := func(c *testbrowser.Page, name string) {
+				t.Helper()
+				if wide := testbrowser.Evaluate[int64](c, `document.documentElement.scrollWidth`); wide > width {
+					t.Errorf("%s is %d pixels wide", name, wide)
+				}
+				for _, f := range c.Faults() {
+					t.Errorf("%s: %s (%s): %s\n%s", name, f.ID, f.Impact, f.Help, strings.Join(f.Nodes, "\n"))
+				}
+				if *screenshots != "" {
+					c.Screenshot(filepath.Join(*screenshots, fmt.Sprintf("console-%s-%d.png", name, width)))
+				}
+			}
+			look(testbrowser.Open(t, d.URL+"/scc", width, "#code"), "signin")
+			c := d.console(width)
+			visit := func(name, path, selector, text string) {
+				t.Helper()
+				testbrowser.Evaluate[bool](c, fmt.Sprintf(`location.assign(%q) ?? true`, path))
+				c.Shows(selector, text)
+				c.Do(chromedp.WaitReady(chromedp.CSS("body[data-ready]")))
+				look(c, name)
+			}
+			visit("conversation", "/scc/percakapan/1", "#thread", "mau bicara")
+			c.Click("[data-do=shift]")
+			c.Shows("#hear", "Terdengar?")
+			look(c, "hear")
+			visit("complaints", "/scc/pengaduan", "#complaints", "Lampu jalan")
+			visit("complaint", "/scc/pengaduan/"+testbrowser.Evaluate[string](c, `document.querySelector("[data-row]").dataset.row`), "#complaint", "lampu")
+			visit("unanswered", "/scc/tak-terjawab", "h1", "Tak terjawab")
+			visit("shift", "/scc/petugas", "h1", "Petugas")
+			visit("account", "/scc/akun", "h1", "Akun")
+			visit("audit", "/scc/audit", "#log", "desk.asked")
+		})
+	}
+}
+
+// complain files a complaint from a phone.
+func complain(p *testbrowser.Page) {
+	write(p, "sms", "lapor lampu jalan mati di depan pasar Cabenge Lilirilau")
+	p.Shows(".lcd .theirs", "1")
+	write(p, "sms", "1")
+	p.Shows(".lcd .theirs", "P-")
+}
+
+// TestTheFirstLoad holds the console to a slow line.
+func TestTheFirstLoad(t *testing.T) {
+	d := newDemoHouse(t)
+	sum := 0
+	for _, path := range []string{"/scc/masuk", "/scc/static/console.css", "/scc/static/console.js", "/scc/static/icon.svg"} {
+		q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.DefaultClient.Do(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		if err = errors.Join(err, res.Body.Close()); err != nil || res.StatusCode != http.StatusOK {
+			t.Fatal(res.Status, err)
+		}
+		sum += len(body)
+	}
+	if sum > 150<<10 {
+		t.Errorf("%d bytes, uncompressed", sum)
+	}
+	t.Logf("%d bytes, uncompressed", sum)
+}
