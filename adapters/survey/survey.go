@@ -1,7 +1,7 @@
 // Package survey measures how satisfied residents are (SKM, PermenPANRB
 // 14/2017): it looks for conversations that ended well, has the flow survei ask
 // a few of those residents about two of the nine elements, and counts what
-// they say. Who said what is nowhere kept.
+// they say, without the resident.
 package survey
 
 import (

@@ -8,6 +8,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/looplab/fsm"
@@ -105,7 +106,7 @@ type step struct {
 	memory memory
 	have   []Subscription // all, also the stopped ones
 	ended  []Subscription // by this message
-	all    bool           // everything was stopped
+	all    bool           // nothing is left to be told
 }
 
 // memory is what the flow remembers between two messages.
@@ -173,10 +174,24 @@ func (f *Flow) Expects(t *bot.Turn) bool {
 	case asking:
 		return flows.YesOrNo(t.Text) != ""
 	case choosing:
-		_, ok := t.Understood.Slots.Get("kecamatan")
+		_, ok := kecamatanOf(t)
 		return ok
 	}
 	return false
+}
+
+// kecamatanOf returns the one that a message names. In "berita kecamatan Citta"
+// the understanding finds an office.
+func kecamatanOf(t *bot.Turn) (name string, ok bool) {
+	if name, ok = t.Understood.Slots.Get("kecamatan"); ok {
+		return name, slices.Contains(Kecamatan, name)
+	}
+	for _, name := range Kecamatan {
+		if strings.Contains(strings.ToLower(t.Text), strings.ToLower(name)) {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 // Tell implements bot.Teller: a message of an office, in the language of the
@@ -241,7 +256,7 @@ func (f *Flow) decide(ctx context.Context, s *step) string {
 		}
 	}
 	question := f.questions.Find(s.Text)
-	kecamatan, named := s.Understood.Slots.Get("kecamatan")
+	kecamatan, named := kecamatanOf(s.Turn)
 	switch {
 	case named && (question == "subscribe" || s.Conversation.State == choosing):
 		s.memory.Kecamatan = kecamatan

@@ -60,12 +60,17 @@ func (f *Flow) chosen(s *step) string {
 // end withdraws the consent to a key, a purpose or everything, and notes what
 // that ended.
 func (s *step) end(purpose, key string) {
-	s.all = purpose == ""
+	left := 0
 	for _, have := range s.have {
-		if !have.ended() && (purpose == "" || purpose == have.Purpose && (key == "" || key == have.Key)) {
+		switch {
+		case have.ended():
+		case purpose == "" || purpose == have.Purpose && (key == "" || key == have.Key):
 			s.ended = append(s.ended, have)
+		default:
+			left++
 		}
 	}
+	s.all = left == 0 && (purpose == "" || len(s.ended) > 0)
 	s.Effect(bot.Unsubscribe{Purpose: purpose, Key: key})
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/looplab/fsm"
 
 	"tabe/bot"
+	"tabe/bot/understand"
 	"tabe/flows"
 )
 
@@ -133,7 +134,11 @@ func (f Flow) Handle(ctx context.Context, t *bot.Turn) error {
 	}
 	score, err := strconv.Atoi(t.Choice)
 	if err != nil || score < Lowest || score > Highest || len(s.question.Elements) == 0 {
-		t.Redirect(t.Understood.Intent)
+		wish := understand.OutOfScope
+		if t.Understood.Confidence >= bot.Unsure {
+			wish = t.Understood.Intent
+		}
+		t.Redirect(wish)
 		return nil
 	}
 	t.Effect(Answer{Service: s.question.Service, Element: s.question.Elements[0], Score: score})
