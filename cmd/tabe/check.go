@@ -11,6 +11,9 @@ import (
 	"tabe/adapters/database"
 	"tabe/adapters/redis"
 	pbbregistry "tabe/adapters/registry/pbb"
+	"tabe/adapters/scc"
+	"tabe/adapters/scc/audit"
+	"tabe/adapters/scc/geo"
 	"tabe/adapters/store"
 	"tabe/bot"
 )
@@ -66,6 +69,7 @@ func (c *checkCommand) database(ctx context.Context, r *checks, config config) {
 	if len(config.secretKey) != secretKeyLength {
 		return
 	}
+	r.look(ctx, "contacts", func(ctx context.Context) (string, error) { return unverified(ctx, r.out, db, config.secretKey) })
 	messages, err := store.New(db, config.secretKey, time.Now)
 	if err != nil {
 		r.line("messages", err, "")
@@ -92,6 +96,24 @@ func (c *checkCommand) channels(ctx context.Context, r *checks, config config) {
 	if config.ussdSecret != "" {
 		r.line("ussd", nil, "waits for the gateway at /channels/ussd")
 	}
+}
+
+// unverified names the numbers for emergencies that nobody has called to see
+// who answers: they are neither paged nor told to anybody.
+func unverified(ctx context.Context, out io.Writer, db *database.DB, key []byte) (string, error) {
+	center, err := scc.New(scc.Config{DB: db, Secret: key, Map: geo.New(), Mail: func() scc.Mail { return nil }, Event: audit.Append})
+	if err != nil {
+		return "", err
+	}
+	all, err := center.Contacts(ctx)
+	if err != nil {
+		return "", err
+	}
+	open, err := center.Unverified(ctx)
+	for _, k := range open {
+		fmt.Fprintf(out, "note  %-14s %s: nobody has verified its number\n", k.Service, k.Name)
+	}
+	return fmt.Sprintf("%d, of which %d are not verified", len(all), len(open)), err
 }
 
 // checks prints one line for each thing that was looked at.

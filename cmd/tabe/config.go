@@ -17,6 +17,7 @@ import (
 // and deployments rely on them.
 type config struct {
 	addr        string // TABE_ADDR
+	boundaries  string // TABE_BOUNDARIES
 	publicURL   string // without a slash at the end; empty: nobody can call us
 	databaseURL string
 	redisURL    string
@@ -114,6 +115,7 @@ func readConfig(getenv func(string) string, dataDir string) (config, error) {
 		e.wrong("TABE_DATABASE_URL", "is neither sqlite:///path nor postgres://…")
 	}
 	c.redisURL = e.value("TABE_REDIS_URL")
+	c.boundaries = e.value("TABE_BOUNDARIES")
 	if c.secretKey = e.key("TABE_SECRET_KEY"); c.secretKey == nil {
 		e.needed("TABE_SECRET_KEY", ": residents' data is kept under this key")
 	}

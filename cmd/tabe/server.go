@@ -47,7 +47,8 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler,
 }
 
 // health mounts /healthz, which tells that the process lives, and /readyz,
-// which tells that it can take messages: its database answers.
+// which tells that it can take messages: its database answers and incidents are
+// being escalated.
 func (a *app) health(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
@@ -57,6 +58,10 @@ func (a *app) health(mux *http.ServeMux) {
 		code := http.StatusOK
 		if err := a.db.Ping(ctx); err != nil {
 			status["database"], code = "down", http.StatusServiceUnavailable
+		}
+		status["emergencies"] = "ok"
+		if a.center.Health() != nil { // by completed work, not by being there
+			status["emergencies"], code = "down", http.StatusServiceUnavailable
 		}
 		if a.sessions != nil {
 			status["redis"] = "ok"
