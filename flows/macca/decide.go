@@ -66,7 +66,7 @@ func (f *Flow) Expects(t *bot.Turn) bool {
 		if flows.YesOrNo(u.Text) != "" {
 			return true
 		}
-	case askBirth, mismatch:
+	case askBirth, mismatch, limited, advice:
 		if len(births(u.Text, "", t.Now)) > 0 {
 			return true
 		}
@@ -84,6 +84,17 @@ func (f *Flow) Expects(t *bot.Turn) bool {
 	}
 	// Trouble with the aid is told here first; from here it can be filed.
 	return u.Intent == understand.Complaint && isAdvice(topic)
+}
+
+// fewWords is how many words may stand beside the numbers that Claims looks for.
+const fewWords = 4
+
+// Claims implements bot.Claimant: a family card with a birth date, and hardly a
+// word beside them, is a proof that only this service asks for.
+func (f *Flow) Claims(_ context.Context, t *bot.Turn) bool {
+	kk, given := t.Understood.Slots.Get("no_kk")
+	return given && len(strings.FieldsFunc(t.Understood.Text, func(r rune) bool { return !unicode.IsLetter(r) })) <= fewWords &&
+		len(births(t.Understood.Text, kk, t.Now)) > 0
 }
 
 // isNumber tells whether a text is digits and hardly anything else.
@@ -150,7 +161,7 @@ func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
 		s.memory = memory{KK: kk, Wish: wish}
 		return f.given(ctx, s, births(u.Text, string(kk), s.Now))
 	}
-	if (state == askBirth || state == mismatch) && s.memory.KK != "" {
+	if s.memory.KK != "" && s.memory.Proven.IsZero() {
 		if born := births(u.Text, "", s.Now); len(born) > 0 {
 			return f.try(ctx, s, s.memory.KK, born)
 		}
@@ -208,6 +219,10 @@ func (f *Flow) about(ctx context.Context, s *step, topic string) (string, error)
 		}
 		return f.own(ctx, s, topic)
 	case whereValue:
+		if s.Conversation.State == askBirth && s.Choice == "" {
+			s.reason = "unknown"
+			return prove, nil
+		}
 		s.reason = "where"
 		return ask, nil
 	case otherValue:

@@ -269,13 +269,18 @@ func sayChooseProblem(_ context.Context, s *step) error {
 	return nil
 }
 
+// otherProblem leads back to the problems from one of them.
+var otherProblem = bot.Option{Value: problemValue, Label: "macca.option_other_problem"}
+
 func sayAdvice(_ context.Context, s *step) error {
 	r := bot.Reply{Key: "macca.advice_" + s.memory.Advice}
 	switch topic := s.memory.Advice; {
 	case topic == "not_listed":
-		r.Options = options(fileValue, "objection", problemValue)
+		r.Options = append(options("objection", fileValue), otherProblem)
+	case topic == "head_died":
+		r.Options = append(options(checkValue, riceValue, fileValue), otherProblem)
 	case slices.Contains(problems, topic), topic == "objection", topic == "health":
-		r.Options = options(fileValue, problemValue)
+		r.Options = append(options(fileValue), otherProblem)
 	case topic == "pickup":
 		r.Options = options(riceValue, "rice_problem")
 	case topic == registerTopic:
