@@ -66,6 +66,8 @@ func (c *checkCommand) database(ctx context.Context, r *checks, config config) {
 	})
 	_, _, err = services{dataDir: c.Data}.flows()
 	r.line("rules of the services", err, "good")
+	told, err := toldRules(c.Data)
+	r.line("retention", err, told.retention.String())
 	if len(config.secretKey) != secretKeyLength {
 		return
 	}

@@ -26,6 +26,8 @@ type commands struct {
 	Label      labelCommand      `cmd:"" help:"Say what was meant by what nobody understood."`
 	Operator   operatorCommand   `cmd:"" help:"Look after the accounts of the command center."`
 	Audit      auditCommand      `cmd:"" help:"Look after the chain of events of the command center."`
+	Broadcast  broadcastCommand  `cmd:"" help:"Messages of an office to a kecamatan: dry run, start, list, stop."`
+	Survey     surveyCommand     `cmd:"" help:"Print how satisfied residents were with each service (SKM), as CSV."`
 	Check      checkCommand      `cmd:"" help:"Look at the configuration and everything it depends on. Exit 1 if something is down."`
 }
 

@@ -40,13 +40,13 @@ func (a *app) records() privasi.Records {
 }
 
 // post is the way by which residents are told.
-func (a *app) post(o options) *notices.Post {
-	return &notices.Post{Journal: a.store, Rules: a.told.pace, Clock: o.clock}
+func (a *app) post(clock func() time.Time) *notices.Post {
+	return &notices.Post{Journal: a.store, Rules: a.told.pace, Clock: clock}
 }
 
 // broadcasts are the messages of offices.
-func (a *app) broadcasts(o options) *notices.Broadcasts {
-	return &notices.Broadcasts{Subscriptions: a.subscriptions, Post: a.post(o), Measure: a.measureNews}
+func (a *app) broadcasts(clock func() time.Time) *notices.Broadcasts {
+	return &notices.Broadcasts{Subscriptions: a.subscriptions, Post: a.post(clock), Measure: a.measureNews}
 }
 
 // measureNews returns how many segments a message of an office takes by SMS.
@@ -79,11 +79,11 @@ func (a *app) tell(o options) error {
 	if err != nil {
 		return err
 	}
-	post := a.post(o)
+	post := a.post(o.clock)
 	a.telling = &notices.Job{
 		Rounds: []notices.Round{
 			&notices.Reconciler{Subscriptions: a.subscriptions, Post: post, Purposes: purposes, Log: o.log},
-			a.broadcasts(o),
+			a.broadcasts(o.clock),
 			&survey.Inviter{DB: a.db, Messages: a.store, Positions: a.engine, Post: post, Rules: a.told.survey, Log: o.log},
 		},
 		Store: a.store, Clock: o.clock, Log: o.log,
