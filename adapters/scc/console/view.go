@@ -66,7 +66,7 @@ func parsePages() (pages, error) {
 	of := hex.EncodeToString(version.Sum(nil)[:6])
 	shared, err := template.New("").Funcs(template.FuncMap{
 		"version": func() string { return of },
-		"wita":    func(t time.Time) string { return t.In(bot.WITA).Format("2 Jan 15.04") },
+		"wita":    func(t time.Time) string { return t.In(bot.WITA).Format("02/01 15.04") },
 		"clock":   func(t time.Time) string { return t.In(bot.WITA).Format("15.04.05") },
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"age":     age,
