@@ -7,10 +7,12 @@ import (
 	"tabe/adapters/notices"
 	"tabe/adapters/privacy"
 	pbbregistry "tabe/adapters/registry/pbb"
+	permitregistry "tabe/adapters/registry/perizinan"
 	"tabe/adapters/survey"
 	"tabe/bot"
 	"tabe/bot/sms"
 	"tabe/flows/pbb"
+	"tabe/flows/perizinan"
 	"tabe/flows/privasi"
 )
 
@@ -68,6 +70,7 @@ func (a *app) purposes(dataDir string) ([]notices.Purpose, error) {
 		return nil, err
 	}
 	return []notices.Purpose{
+		{Name: perizinan.Purpose, Flow: perizinan.Name, Source: permitregistry.New(a.db), Every: 10 * time.Minute},
 		{Name: pbb.Due, Flow: "pbb", Source: pbbregistry.Due{Registry: pbbregistry.New(a.db), Rules: taxRules}, Every: 6 * time.Hour},
 	}, nil
 }

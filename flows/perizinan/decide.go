@@ -85,9 +85,12 @@ func (f *Flow) Expects(t *bot.Turn) bool {
 			return true
 		}
 	}
+	if isNumber(text) && isBusiness(digitsOf(text)) {
+		return true
+	}
 	topic := f.topics.Find(text)
-	if slices.Contains(atPermit, t.Conversation.State) && short && (topic == saveTopic || topic == notifyTopic) {
-		return true // "kabari" is said to no other service
+	if slices.Contains(atPermit, t.Conversation.State) && (short && (topic == saveTopic || topic == notifyTopic) || slices.Contains(advices, topic)) {
+		return true // said of the permit at hand, and else of something else
 	}
 	// A permit that takes too long is told here and not with the potholes.
 	return u.Intent == understand.Complaint && topic == delayTopic
@@ -355,9 +358,9 @@ func (s *step) found(p Permit) string {
 	s.memory.Wish = ""
 	step := StepOf(p.Status)
 	switch {
-	case wish == complain && !step.over() && !step.waits():
+	case wish == complain && !p.over() && !step.waits():
 		return complain
-	case wish == offerNews && !step.over() && step != Ready:
+	case wish == offerNews && !p.over() && step != Ready:
 		return offerNews
 	}
 	return show
@@ -397,6 +400,8 @@ func (s *step) outcome(permits []Permit) string {
 // short looks up a number that is not whole. Without a second fact nothing is
 // told, unless it is the asker's own.
 func (f *Flow) short(ctx context.Context, s *step, c Clue) (string, error) {
+	written := c.Serial
+	c.Serial = withoutZeros(written)
 	known, err := s.known(ctx)
 	if err != nil {
 		return fail, err
@@ -408,7 +413,7 @@ func (f *Flow) short(ctx context.Context, s *step, c Clue) (string, error) {
 		return s.pick(known), nil
 	}
 	if !c.whole() {
-		s.memory.Serial, s.memory.Number, s.memory.Page = c.Serial, "", 0
+		s.memory.Serial, s.memory.Number, s.memory.Page = written, "", 0
 		return clarify, nil
 	}
 	permits, err := s.find(ctx, c)
@@ -454,11 +459,11 @@ func (f *Flow) numbersOf(s *step) (whole []Number, short Clue) {
 		}
 	}
 	waits := slices.Contains([]string{askNumber, askFact, limited, choose}, s.Conversation.State)
-	if len(whole) > 0 || short.Serial != "" || !waits || !isNumber(text) {
+	digits := digitsOf(text)
+	if len(whole) > 0 || short.Serial != "" || !(waits || isBusiness(digits)) || !isNumber(text) {
 		return whole, short
 	}
 	// A number alone, where one was asked for; a day is none.
-	digits := digitsOf(text)
 	if s.Conversation.State == askFact && !dayIn(text, s.Now).IsZero() || len(digits) < fewestDigits || isIdentity(digits) {
 		return nil, Clue{}
 	}
@@ -470,6 +475,11 @@ func (f *Flow) numbersOf(s *step) (whole []Number, short Clue) {
 		return nil, c
 	}
 	return []Number{n}, Clue{}
+}
+
+// isBusiness tells a NIB from a telephone number of the same length.
+func isBusiness(digits string) bool {
+	return Number(digits).isNIB() && !strings.HasPrefix(digits, "08") && !strings.HasPrefix(digits, "62")
 }
 
 // isIdentity tells a NIK, which people send for any number of theirs.

@@ -42,11 +42,14 @@ func New(registry Registry, rules Rules) *Flow {
 	}
 }
 
-// name is also how permits are named in subscriptions' notices.
-const name = "perizinan"
+// Name is the flow's, also in notices; Purpose that of subscriptions to them.
+const (
+	Name    = "perizinan"
+	Purpose = kind
+)
 
 // Name implements bot.Flow.
-func (f *Flow) Name() string { return name }
+func (f *Flow) Name() string { return Name }
 
 // Revision implements bot.Flow.
 func (f *Flow) Revision() int { return 1 }
@@ -59,7 +62,7 @@ func (f *Flow) Topics() []bot.Topic {
 // memory is what the flow remembers between two messages.
 type memory struct {
 	Number Number   `json:"n,omitempty"` // the permit at hand
-	Serial string   `json:"s,omitempty"` // of a number that is not whole
+	Serial string   `json:"s,omitempty"` // of a number that is not whole, as it was written
 	Mark   string   `json:"m,omitempty"` // what was told of it; see Permit.Mark
 	Wish   string   `json:"w,omitempty"` // what a number was asked for, if not its status: complain or offerNews
 	List   []Number `json:"l,omitempty"` // to choose from

@@ -122,6 +122,11 @@ func (n Number) isBuilding() bool {
 	return strings.HasPrefix(string(n), "PBG-") || strings.HasPrefix(string(n), "SLF-")
 }
 
+// isNIB tells whether it is the number of a business, of OSS.
+func (n Number) isNIB() bool { return len(n) == nibLength && digitsOf(string(n)) == string(n) }
+
+const nibLength = 13
+
 // Short is the number as it is told to residents: enough to know which is
 // meant, too little to ask for it elsewhere.
 func (n Number) Short() string {
@@ -138,8 +143,8 @@ func isYear(digits string) bool {
 // longestClue is how many digits a Serial can have that a resident gives.
 const longestClue = 8
 
-// clue reads a number that is not whole: 0412, 0412/2025, 0112/SIPD. What it
-// names besides the serial is a kind of permit or nothing.
+// clue reads a number that is not whole: 0412, 0412/2025, 0112/SIPD. Its serial
+// is as it is written; what it names besides is a kind of permit or nothing.
 func (n Number) clue() (Clue, bool) {
 	all := n.groups()
 	var digits []string
@@ -159,7 +164,7 @@ func (n Number) clue() (Clue, bool) {
 	if len(digits[0]) > longestClue {
 		return Clue{}, false
 	}
-	return Clue{Serial: withoutZeros(digits[0]), Kind: KindOf(letters)}, true
+	return Clue{Serial: digits[0], Kind: KindOf(letters)}, true
 }
 
 var (

@@ -49,11 +49,11 @@ func TestNumber(t *testing.T) {
 
 func TestClue(t *testing.T) {
 	for written, want := range map[string]Clue{
-		"0412":      {Serial: "412"},
-		"00871":     {Serial: "871"},
-		"0412/2025": {Serial: "412"},
-		"0112/SIPD": {Serial: "112", Kind: Practice},
-		"002/PERIK": {Serial: "2", Kind: Fishery},
+		"0412":      {Serial: "0412"},
+		"00871":     {Serial: "00871"},
+		"0412/2025": {Serial: "0412"},
+		"0112/SIPD": {Serial: "0112", Kind: Practice},
+		"002/PERIK": {Serial: "002", Kind: Fishery},
 	} {
 		if got, short := Number(written).clue(); !short || got != want {
 			t.Errorf("%s: %+v, %v", written, got, short)

@@ -109,10 +109,14 @@ func sayChoose(_ context.Context, s *step) error {
 	first := s.memory.Page * perPage
 	last := min(first+perPage, len(s.permits))
 	for _, p := range s.permits[first:last] {
-		o := bot.Option{Value: string(p.Number), Label: "perizinan.option_permit",
-			Data: bot.Data{"kind": p.kindWord(), "number": p.Number.Short(), "date": ""}}
+		o := bot.Option{Value: string(p.Number), Label: "perizinan.option_permit", Data: p.about()}
+		// A stranger knows his by the day, the applicant wants to see how far it is.
+		o.Data["date"] = ""
 		if !p.Entered.IsZero() {
 			o.Data["date"] = bot.Date(p.Entered)
+		}
+		if s.owns(p) || s.saved(p.Number) {
+			o.Label = "perizinan.option_own"
 		}
 		r.Options = append(r.Options, o)
 	}
@@ -130,7 +134,7 @@ const (
 // kindWord is how residents are told the kind of p: in our words, or else in
 // the office's.
 func (p Permit) kindWord() any {
-	if k := KindOf(p.Type); k != Other {
+	if k := KindOf(p.Type); k != Other && (k != Business || p.Number.isNIB()) {
 		return kindWord(k)
 	}
 	return shortened(p.Type, longestType)
@@ -151,12 +155,12 @@ func (p Permit) about() bot.Data {
 	n, of := p.position()
 	data := bot.Data{
 		"kind": p.kindWord(), "number": p.Number.Short(), "date": "", "step": n, "steps": of,
-		"what": bot.Word("perizinan.what_" + string(step)),
+		"what": bot.Word("perizinan.what_" + string(step)), "holder": "",
 	}
 	if step == Unknown {
 		data["what"] = shortened(p.Status, longestType)
 	}
-	if !step.over() {
+	if !p.over() && step != Ready {
 		data["holder"] = bot.Word("perizinan.holder_" + string(step))
 	}
 	if !p.Since.IsZero() {
@@ -167,10 +171,10 @@ func (p Permit) about() bot.Data {
 
 // statusKey is the message that tells how far a permit is.
 func (p Permit) statusKey() string {
-	switch step := StepOf(p.Status); {
-	case step == Unknown:
+	switch {
+	case StepOf(p.Status) == Unknown:
 		return "perizinan.status_unknown"
-	case step.over():
+	case p.over():
 		return "perizinan.status_over"
 	}
 	return "perizinan.status"
@@ -182,10 +186,10 @@ func sayStatus(_ context.Context, s *step) error {
 	data := p.about()
 	data["rest"] = append(s.todo(p), s.ageOf(p.AsOf))
 	r := bot.Reply{Key: p.statusKey(), Data: data}
-	if !step.over() && step != Ready {
+	if !p.over() && step != Ready {
 		r.Options = append(r.Options, option(notifyValue))
 	}
-	if !step.over() && !step.waits() {
+	if !p.over() && !step.waits() {
 		r.Options = append(r.Options, option(delayValue))
 	}
 	if (step == Returned || step == Refused) && s.memory.Kind != Other {
@@ -206,6 +210,9 @@ func sayStatus(_ context.Context, s *step) error {
 func (s *step) todo(p Permit) []bot.Phrase {
 	step := StepOf(p.Status)
 	list := []bot.Phrase{{Key: "perizinan.do_" + string(step)}}
+	if step == Issued && p.over() {
+		list[0].Key = "perizinan.do_download"
+	}
 	if !s.owns(p) {
 		return list
 	}
@@ -342,7 +349,10 @@ func sayEstimate(_ context.Context, s *step) error {
 	s.memory.Kind = Building
 	if ok {
 		r.Key = "perizinan.estimate"
-		if !b.official {
+		switch {
+		case amount == 0:
+			r.Key = "perizinan.estimate_zero"
+		case !b.official:
 			r.Key = "perizinan.estimate_example"
 		}
 		r.Data = bot.Data{

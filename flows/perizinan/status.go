@@ -37,8 +37,17 @@ func StepOf(status string) Step {
 	return Unknown
 }
 
-// over tells whether nothing more will happen.
-func (s Step) over() bool { return s == Collected || s == Refused || s == Cancelled }
+// over tells whether nothing more will happen. Who applied for a NIB takes it
+// from the Internet when it is issued.
+func (p Permit) over() bool {
+	switch step := StepOf(p.Status); step {
+	case Collected, Refused, Cancelled:
+		return true
+	case Issued:
+		return p.Number.isNIB()
+	}
+	return false
+}
 
 // waits tells whether it is the applicant's turn.
 func (s Step) waits() bool { return s == Returned || s == Payment || s == Ready }

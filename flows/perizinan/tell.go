@@ -49,10 +49,10 @@ func (f *Flow) Tell(_ context.Context, t *bot.Turn) error {
 	r := bot.Reply{Key: "perizinan.told_ready", Data: data, Keep: true}
 	if t.Notice.Kind != NoticeReady {
 		r.Key = p.statusKey()
-		data["rest"] = append(s.todo(p), s.ageOf(p.AsOf))
+		data["rest"] = append(s.todo(p), s.ageOf(p.AsOf), bot.Phrase{Key: "perizinan.stop"})
 	}
 	t.Say(r)
-	if StepOf(p.Status).over() {
+	if p.over() {
 		t.Effect(bot.Unsubscribe{Purpose: kind, Key: string(p.Number)}) // there will be nothing more
 	}
 	return nil
