@@ -105,3 +105,15 @@ func (p Places) Point(desa, kecamatan string) (bot.Location, bool) {
 	}
 	return bot.Location{}, false
 }
+
+// Named is a desa or kelurahan.
+type Named struct{ Code, Desa, Kecamatan string }
+
+// Names returns every desa, in the order of their codes.
+func (p Places) Names() []Named {
+	var list []Named
+	for _, u := range p.Map.Places() {
+		list = append(list, Named{Code: u.Code, Desa: u.Name, Kecamatan: u.DistrictName})
+	}
+	return list
+}

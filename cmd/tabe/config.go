@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"tabe/adapters/open311"
 	"tabe/bot/ident"
 )
 
@@ -29,7 +30,8 @@ type config struct {
 	telegram struct {
 		token, secret, apiURL string
 	}
-	ussdSecret string
+	ussdSecret  string
+	open311Keys []open311.Key // who may file complaints from outside
 }
 
 // secretKeyLength is the number of bytes of TABE_SECRET_KEY.
@@ -147,6 +149,11 @@ func readConfig(getenv func(string) string, dataDir string) (config, error) {
 		c.telegram.apiURL = e.address("TABE_TELEGRAM_API_URL")
 	}
 	c.ussdSecret = e.value("TABE_USSD_SECRET")
+	keys, err := open311.ParseKeys(e.value("TABE_OPEN311_KEYS"))
+	if err != nil {
+		e.wrong("TABE_OPEN311_KEYS", err.Error())
+	}
+	c.open311Keys = keys
 	if len(e.problems) > 0 {
 		return c, errors.Join(e.problems...)
 	}

@@ -56,6 +56,9 @@ func (c *demoCommand) Run(ctx context.Context, std streams) error {
 	if err := loadSamples(ctx, a, c.Data); err != nil {
 		return err
 	}
+	if err := a.center.SeedContacts(ctx, true); err != nil {
+		return err
+	}
 	page, err := phones.Handler(a.engine)
 	if err != nil {
 		return err
@@ -68,6 +71,7 @@ func (c *demoCommand) Run(ctx context.Context, std streams) error {
 	a.health(mux)
 	mux.Handle("/", page)
 	mux.Handle("POST /channels/ussd", a.ussd("", log))
+	mux.Handle("/open311/", a.open311(o, "", nil))
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	address := "http://localhost:" + port
 	accounts, err := a.mountConsole(mux, o, false)

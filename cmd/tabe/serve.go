@@ -36,7 +36,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	}
 	defer ways.close()
 	o := options{
-		databaseURL: config.databaseURL, redisURL: config.redisURL, secretKey: config.secretKey, dataDir: c.Data,
+		databaseURL: config.databaseURL, redisURL: config.redisURL, secretKey: config.secretKey, dataDir: c.Data, boundaries: config.boundaries,
 		channels: ways.out(), clock: time.Now, log: log,
 	}
 	a, err := open(ctx, o)
@@ -44,6 +44,9 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer a.close()
+	if err := a.center.SeedContacts(ctx, false); err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", config.addr)
 	if err != nil {
 		return err
@@ -51,6 +54,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	mux := http.NewServeMux()
 	a.health(mux)
 	ways.mount(mux, a, config)
+	mux.Handle("/open311/", a.open311(o, config.publicURL, config.open311Keys))
 	if _, err := a.mountConsole(mux, o, strings.HasPrefix(config.publicURL, "https:")); err != nil {
 		return err
 	}
