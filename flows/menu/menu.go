@@ -1,10 +1,12 @@
 // Package menu greets, lists the services, answers small talk, asks back when
-// it is not clear what was meant, says where to go for services that are not
-// here, and keeps what nobody understood so that somebody can teach it.
+// it is not clear what was meant, offers a person to who is not understood, and
+// keeps what nobody understood so that somebody can teach it. services.go has
+// the list.
 package menu
 
 import (
 	"context"
+	"strings"
 
 	"github.com/looplab/fsm"
 
@@ -13,20 +15,30 @@ import (
 	"tabe/flows"
 )
 
-// The states: the list of services, and the question which of two was meant.
+// The states: the list of services, what one of them can do, the question which
+// of two was meant, and the offer of a person.
 const (
-	listing = "listing"
-	asking  = "asking"
+	listing  = "listing"
+	opened   = "opened"
+	asking   = "asking"
+	offering = "offering"
 )
 
 const (
-	list = "list"
-	ask  = "ask"
+	list  = "list"
+	open  = "open"
+	ask   = "ask"
+	offer = "offer"
+	leave = "" // another flow answers
 )
+
+var anywhere = []string{flows.Start, listing, opened, asking, offering}
 
 var events = fsm.Events{
-	{Name: list, Src: []string{flows.Start, listing, asking}, Dst: listing},
-	{Name: ask, Src: []string{flows.Start, listing, asking}, Dst: asking},
+	{Name: list, Src: anywhere, Dst: listing},
+	{Name: open, Src: anywhere, Dst: opened},
+	{Name: ask, Src: anywhere, Dst: asking},
+	{Name: offer, Src: anywhere, Dst: offering},
 }
 
 // Unanswered is the effect of a message that nobody understood: it is kept,
@@ -37,23 +49,11 @@ type Unanswered struct {
 	Guess    understand.Guess
 }
 
-// services are the entries of the list, by the intent that each stands for.
-var services = []understand.Intent{understand.TaxBill, understand.ChangeLanguage, understand.DeleteData}
-
 // answers are the messages with which the list is headed, by intent; "menu.hello"
-// for all others. Services that are not here have a line that says where they are.
+// for all others.
 var answers = map[understand.Intent]string{
-	understand.Thanks:             "menu.welcome",
-	understand.Cancel:             "menu.cancelled",
-	understand.HumanAgent:         "menu.human",
-	understand.OfficeDirectory:    "menu.human",
-	understand.Complaint:          "menu.complaint",
-	understand.PermitStatus:       "menu.permit",
-	understand.PermitRequirements: "menu.permit",
-	understand.PermitFee:          "menu.permit",
-	understand.MaccaEligibility:   "menu.macca",
-	understand.MaccaBenefits:      "menu.macca",
-	understand.MaccaComplaint:     "menu.macca",
+	understand.Thanks: "menu.welcome",
+	understand.Cancel: "menu.cancelled",
 }
 
 // Flow is the home flow.
@@ -62,10 +62,11 @@ type Flow struct {
 	redact func(string) string
 }
 
-// saying is a turn and what heads the list in it.
+// saying is a turn, what heads the list in it, and the service that is opened.
 type saying struct {
 	*bot.Turn
-	key string
+	key     string
+	service service
 }
 
 // New returns the flow. redact takes personal data out of an utterance that is
@@ -74,9 +75,21 @@ func New(redact func(string) string) Flow {
 	return Flow{redact: redact, Machine: flows.New(events, map[string]flows.Enter[*saying]{
 		listing: func(_ context.Context, s *saying) error {
 			r := bot.Reply{Key: s.key}
-			for _, intent := range services {
+			for _, service := range ordered(s.Resident.Used) {
+				r.Options = append(r.Options, bot.Option{Value: serviceValue + service.name, Label: "menu.service_" + service.name})
+			}
+			s.Say(r)
+			return nil
+		},
+		opened: func(_ context.Context, s *saying) error {
+			r := bot.Reply{Key: "menu.ask_what"}
+			if s.service.name == emergency.name {
+				r.Key = "menu.ask_emergency"
+			}
+			for _, intent := range s.service.intents {
 				r.Options = append(r.Options, topic(intent))
 			}
+			r.Options = append(r.Options, bot.Choice(bot.MenuValue))
 			s.Say(r)
 			return nil
 		},
@@ -84,6 +97,10 @@ func New(redact func(string) string) Flow {
 			s.Say(bot.Reply{Key: "menu.ask_which", Options: []bot.Option{
 				topic(s.Understood.Intent), topic(s.Understood.Second.Intent), bot.Choice(bot.MenuValue),
 			}})
+			return nil
+		},
+		offering: func(_ context.Context, s *saying) error {
+			s.Say(bot.Reply{Key: "menu.ask_human", Options: []bot.Option{topic(understand.HumanAgent), bot.Choice(bot.MenuValue)}})
 			return nil
 		},
 	})}
@@ -98,7 +115,7 @@ func topic(i understand.Intent) bot.Option {
 func (Flow) Name() string { return "menu" }
 
 // Revision implements bot.Flow.
-func (Flow) Revision() int { return 1 }
+func (Flow) Revision() int { return 2 }
 
 // Topics implements bot.Flow.
 func (Flow) Topics() []bot.Topic {
@@ -110,12 +127,10 @@ func (Flow) Expects(*bot.Turn) bool { return false }
 
 // Handle implements bot.Flow.
 func (f Flow) Handle(ctx context.Context, t *bot.Turn) error {
-	if t.Choice != "" && t.Choice != bot.MenuValue {
-		t.Conversation.Misses = 0
-		t.Redirect(understand.Intent(t.Choice))
+	event, s := f.decide(t)
+	if event == leave {
 		return nil
 	}
-	event, s := f.decide(t)
 	next, err := f.Fire(ctx, t.Conversation.State, event, s)
 	if err == nil {
 		t.Conversation.State = next
@@ -128,6 +143,17 @@ func (f Flow) decide(t *bot.Turn) (event string, s *saying) {
 	u := t.Understood
 	s = &saying{Turn: t, key: "menu.hello"}
 	switch {
+	case t.Choice != "" && t.Choice != bot.MenuValue:
+		t.Conversation.Misses = 0
+		wish := understand.Intent(t.Choice)
+		if name, ok := strings.CutPrefix(t.Choice, serviceValue); ok {
+			if s.service = named(name); len(s.service.intents) > 1 {
+				return open, s
+			}
+			wish = s.service.intents[0]
+		}
+		t.Redirect(wish)
+		return leave, s
 	case t.Choice == bot.MenuValue, u.Command && answers[u.Intent] == "", u.Intent == understand.Greeting && u.Confidence >= bot.Sure:
 	case t.Media != "" && t.Text == "":
 		s.key = "menu.media"
@@ -140,11 +166,11 @@ func (f Flow) decide(t *bot.Turn) (event string, s *saying) {
 	default:
 		t.Conversation.Misses++
 		s.key = "menu.not_understood"
-		if t.Conversation.Misses > 1 {
-			s.key = "menu.human"
-		}
 		if t.Text != "" {
 			t.Effect(f.unanswered(t))
+		}
+		if t.Conversation.Misses > 1 {
+			return offer, s
 		}
 		return list, s
 	}
