@@ -11,6 +11,7 @@ import (
 	"tabe/adapters/survey"
 	"tabe/bot"
 	"tabe/bot/sms"
+	"tabe/flows/macca"
 	"tabe/flows/pbb"
 	"tabe/flows/perizinan"
 	"tabe/flows/privasi"
@@ -71,6 +72,7 @@ func (a *app) purposes(dataDir string) ([]notices.Purpose, error) {
 	}
 	return []notices.Purpose{
 		{Name: perizinan.Purpose, Flow: perizinan.Name, Source: permitregistry.New(a.db), Every: 10 * time.Minute},
+		{Name: macca.Purpose, Flow: macca.Name, Source: a.rice, Every: time.Hour},
 		{Name: pbb.Due, Flow: "pbb", Source: pbbregistry.Due{Registry: pbbregistry.New(a.db), Rules: taxRules}, Every: 6 * time.Hour},
 	}, nil
 }

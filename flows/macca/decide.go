@@ -339,9 +339,14 @@ func (f *Flow) own(ctx context.Context, s *step, wish string) (string, error) {
 	if s.atHand() {
 		families = []ident.KK{s.memory.KK}
 	}
+	desa := s.memory.Desa
 	s.memory = memory{Wish: wish}
 	if len(families) > 0 {
 		return f.open(ctx, s, families, wish)
+	}
+	if desa != "" && wish == riceValue {
+		s.memory.Desa = desa // the one that was asked for before
+		return rice, nil
 	}
 	s.reason = "first"
 	if wish == riceValue || wish == notifyValue {

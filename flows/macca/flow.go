@@ -60,8 +60,11 @@ func mustCues(file []byte) *flows.Cues {
 	return cues
 }
 
+// Name is what the flow is called in stored conversations.
+const Name = "macca"
+
 // Name implements bot.Flow.
-func (f *Flow) Name() string { return "macca" }
+func (f *Flow) Name() string { return Name }
 
 // Revision implements bot.Flow.
 func (f *Flow) Revision() int { return 1 }

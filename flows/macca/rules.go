@@ -143,6 +143,17 @@ func DesaKey(name string) string {
 	return b.String()
 }
 
+// titled writes the name of a desa as people do, whatever the register's way:
+// a resident sees it among the things that he wished to be told.
+func titled(name string) string {
+	words := strings.Fields(strings.ToLower(name))
+	for i, word := range words {
+		first, size := utf8.DecodeRuneInString(word)
+		words[i] = string(unicode.ToUpper(first)) + word[size:]
+	}
+	return strings.Join(words, " ")
+}
+
 // Next returns the rice of a desa that can be fetched on a day or after it, the
 // nearest first; without one, the last that there was, and over is true.
 func (r Rules) Next(desa string, now time.Time) (d Distribution, over, ok bool) {

@@ -232,7 +232,7 @@ func sayAskNotify(_ context.Context, s *step) error {
 }
 
 func sayNotified(_ context.Context, s *step) error {
-	s.Effect(bot.Subscribe{Purpose: Purpose, Key: DesaKey(s.memory.Desa), Mark: s.rules.mark(s.memory.Desa, s.Now), Consent: notifyKey})
+	s.Effect(bot.Subscribe{Purpose: Purpose, Key: titled(s.memory.Desa), Mark: s.rules.mark(s.memory.Desa, s.Now), Consent: notifyKey})
 	s.Say(bot.Reply{Key: "macca.notified", Data: bot.Data{"desa": shortened(s.memory.Desa, desaRoom)}, Options: options(riceValue)})
 	return nil
 }
@@ -285,6 +285,8 @@ func sayAdvice(_ context.Context, s *step) error {
 		r.Options = options(riceValue, "rice_problem")
 	case topic == registerTopic:
 		r.Options = options(checkValue, "not_listed")
+	case topic == "benefits":
+		r.Options = options(checkValue, riceValue, problemValue)
 	default:
 		r.Options = options(checkValue, problemValue)
 	}

@@ -10,7 +10,7 @@ import (
 
 // What residents are told unasked: that there is rice in their desa.
 const (
-	Purpose  = "rice" // of bot.Subscribe, with a DesaKey
+	Purpose  = "rice" // of bot.Subscribe, with the name of a desa
 	RiceNews = "rice" // kind of the bot.Notice, with a Distribution
 )
 

@@ -51,7 +51,7 @@ func (s *Schedule) Rules(context.Context) (macca.Rules, error) {
 	return s.rules, nil
 }
 
-// News implements notices.Source: what can be fetched now or soon, by the key
+// News implements notices.Source: what can be fetched now or soon, by the name
 // of a desa.
 func (s *Schedule) News(ctx context.Context, keys []string, now time.Time) (map[string]notices.News, error) {
 	rules, err := s.Rules(ctx)
