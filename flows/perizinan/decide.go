@@ -41,6 +41,7 @@ const (
 	maxNumbers    = 5  // of one message that are looked up
 	shortAnswer   = 40 // bytes of a text that can be meant as the name of an option
 	fewestDigits  = 3  // that can be meant for a short number
+	fewestOptions = 3  // of a list
 	identityDigit = 16 // of a NIK or the number of a family card
 )
 
@@ -497,8 +498,8 @@ func (f *Flow) badNumber(s *step) string {
 	switch digits := digitsOf(u.Text); {
 	case nik || kk, waits && len(digits) == identityDigit && isIdentity(digits):
 		s.reason = "identity"
-	case waits && isNumber(u.Text) && len(digits) < fewestDigits:
-		s.reason = "length"
+	case waits && isNumber(u.Text) && len(digits) < fewestDigits && len(s.Conversation.Options) < fewestOptions:
+		s.reason = "length" // else it was meant for an option
 	default:
 		return noEvent
 	}
