@@ -157,8 +157,9 @@ type provider struct {
 	mu      sync.Mutex
 	respond func(w http.ResponseWriter, c call) bool
 	calls   []call
-	updates []json.RawMessage // not yet confirmed
-	news    chan struct{}     // closed and replaced when something changes
+	files   map[string]http.HandlerFunc // what answers for a path of getFile
+	updates []json.RawMessage           // not yet confirmed
+	news    chan struct{}               // closed and replaced when something changes
 }
 
 type call struct {
@@ -180,6 +181,16 @@ func newProvider(t *testing.T) *provider {
 }
 
 func (p *provider) serve(w http.ResponseWriter, r *http.Request) {
+	if path, isFile := strings.CutPrefix(r.URL.Path, "/file/bot"+token+"/"); isFile {
+		p.mu.Lock()
+		file := p.files[path]
+		p.mu.Unlock()
+		if file == nil {
+			file = http.NotFound
+		}
+		file(w, r)
+		return
+	}
 	raw, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
@@ -212,6 +223,9 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request) {
 	case method == "sendMessage":
 		// With fields that came after the library, and of types it does not expect.
 		fmt.Fprintf(w, `{"ok": true, "result": {"message_id": %d, "date": "soon", "chat": {"id": %s, "type": "private"}}}`, n, form.Get("chat_id"))
+	case method == "getFile":
+		id := form.Get("file_id")
+		fmt.Fprintf(w, `{"ok": true, "result": {"file_id": %q, "file_unique_id": "u", "file_path": %q}}`, id, id)
 	case method == "getMe":
 		fmt.Fprint(w, `{"ok": true, "result": {"id": 123456, "is_bot": true, "first_name": "Tabe'"}}`)
 	default:

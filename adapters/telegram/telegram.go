@@ -61,12 +61,14 @@ func New(c Config) (*Bot, error) {
 			return nil, errors.New("telegram: public and API URL must be http(s)://host…")
 		}
 	}
-	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
-	base := strings.ReplaceAll(strings.TrimRight(c.APIURL, "/"), "%", "%%")
+	c.PublicURL, c.APIURL = strings.TrimRight(c.PublicURL, "/"), strings.TrimRight(c.APIURL, "/")
+	base := strings.ReplaceAll(c.APIURL, "%", "%%")
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 64
 	b := &Bot{
-		config: c, endpoint: base + "/bot%s/%s", http: &http.Client{Transport: transport}, log: c.Log,
+		config: c, endpoint: base + "/bot%s/%s", log: c.Log,
+		// No redirection is followed: the token would go with it.
+		http:     &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		longPoll: 50 * time.Second, pause: time.Second,
 	}
 	if b.log == nil {

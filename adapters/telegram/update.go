@@ -41,7 +41,8 @@ func message(u tgbotapi.Update) (m bot.Message, ok bool) {
 		if !ok {
 			return m, false
 		}
-		m.Text, m.Media = u.Message.Text, media(u.Message)
+		m.Text = u.Message.Text
+		m.Media, m.MediaRef, m.Location = attached(u.Message)
 		if m.Text == "" {
 			m.Text = u.Message.Caption
 		}
@@ -80,24 +81,56 @@ func to(m bot.Message, c *tgbotapi.Chat, from *tgbotapi.User) bot.Message {
 	return m
 }
 
-// media names what came besides the text. Polls and dice are as little to us
-// as stickers.
-func media(m *tgbotapi.Message) string {
+// attached tells what came besides the text: its kind, the id of its file if it
+// has one, and the position if it is one. Of a position that goes on moving
+// only the first counts: later ones are edits, which are not asked for.
+func attached(m *tgbotapi.Message) (kind, file string, at *bot.Location) {
 	switch {
 	case len(m.Photo) > 0:
-		return "photo"
-	case m.Voice != nil, m.Audio != nil:
-		return "voice"
-	case m.Video != nil, m.VideoNote != nil, m.Animation != nil:
-		return "video"
+		return bot.MediaPhoto, largest(m.Photo), nil
+	case m.Voice != nil:
+		return bot.MediaVoice, m.Voice.FileID, nil
+	case m.Audio != nil:
+		return bot.MediaVoice, m.Audio.FileID, nil
+	case m.Video != nil:
+		return bot.MediaVideo, m.Video.FileID, nil
+	case m.VideoNote != nil:
+		return bot.MediaVideo, m.VideoNote.FileID, nil
+	case m.Animation != nil: // before Document, which repeats it
+		return bot.MediaVideo, m.Animation.FileID, nil
 	case m.Document != nil:
-		return "document"
+		return bot.MediaDocument, m.Document.FileID, nil
+	case m.Venue != nil: // before Location, which repeats it
+		return bot.MediaLocation, "", location(&m.Venue.Location)
 	case m.Location != nil:
-		return "location"
+		return bot.MediaLocation, "", location(m.Location)
 	case m.Contact != nil:
-		return "contact"
-	case m.Sticker != nil, m.Poll != nil, m.Dice != nil:
-		return "sticker"
+		return bot.MediaContact, "", nil
+	case m.Sticker != nil:
+		return bot.MediaSticker, m.Sticker.FileID, nil
+	case m.Poll != nil, m.Dice != nil:
+		return bot.MediaSticker, "", nil
 	}
-	return ""
+	return "", "", nil
+}
+
+// largest returns the file of the largest size of a photo that can be fetched.
+func largest(sizes []tgbotapi.PhotoSize) string {
+	best := sizes[0]
+	for _, s := range sizes {
+		if s.FileSize <= maxFile && s.Width*s.Height > best.Width*best.Height {
+			best = s
+		}
+	}
+	return best.FileID
+}
+
+// location is a position, nil if it cannot be read. A coordinate of exactly 0
+// is one that was left out: no resident lives there.
+func location(l *tgbotapi.Location) *bot.Location {
+	at := bot.Location{Lat: l.Latitude, Lng: l.Longitude, Accuracy: l.HorizontalAccuracy}
+	if !at.Valid() || at.Lat == 0 || at.Lng == 0 {
+		return nil
+	}
+	return &at
 }

@@ -3,14 +3,13 @@ package telegram
 import (
 	"context"
 	"crypto/subtle"
-	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"time"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
+	"tabe/adapters/bounded"
 	"tabe/bot"
 )
 
@@ -40,12 +39,8 @@ func (b *Bot) Webhook(messages Receiver) http.Handler {
 			refuse(http.StatusForbidden, "wrong secret")
 			return
 		}
-		raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxUpdate))
-		if tooBig := (*http.MaxBytesError)(nil); errors.As(err, &tooBig) {
-			refuse(http.StatusRequestEntityTooLarge, "body too large")
-			return
-		} else if err != nil {
-			refuse(http.StatusBadRequest, "body cut off")
+		raw, ok := bounded.Body(w, r, maxUpdate, refuse)
+		if !ok {
 			return
 		}
 		u, err := parseUpdate(raw)

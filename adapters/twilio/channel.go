@@ -38,27 +38,46 @@ func (a *Account) Channels() []bot.Channel {
 func (c channel) ID() bot.ChannelID { return c.id }
 
 // Send implements bot.Channel. Of a text in several pieces the id of the last
-// one counts. Errors are *bot.SendError.
+// one counts. What WhatsApp takes only as an approved text is sent as that, or
+// fails for good with the code "no_template". Errors are *bot.SendError.
 func (c channel) Send(ctx context.Context, o bot.Outbound) (string, error) {
+	if c.id == WhatsApp && o.Text.Template != nil {
+		params := c.params(o)
+		if err := c.account.config.Templates.apply(o.Text.Template, params); err != nil {
+			return "", err
+		}
+		return c.create(ctx, params)
+	}
 	text := o.Text.Numbered()
 	if c.id == SMS {
 		text = sms.Fold(text)
 	}
 	return pieces.Send(ctx, text, maxText, func(piece string, _ bool) (string, error) {
-		params := &api.CreateMessageParams{}
-		params.SetTo(c.prefix + o.Peer)
-		params.SetFrom(c.prefix + c.from)
+		params := c.params(o)
 		params.SetBody(piece)
-		params.SetStatusCallback(c.account.config.PublicURL + StatusPath)
-		message, err := c.account.service(ctx).CreateMessage(params)
-		if err != nil {
-			return "", sendError(err)
-		}
-		if message.Sid == nil || *message.Sid == "" {
-			return "", &bot.SendError{Code: "answer", Err: errors.New("twilio: no sid in the answer")}
-		}
-		return *message.Sid, nil
+		return c.create(ctx, params)
 	})
+}
+
+// params are those of every message.
+func (c channel) params(o bot.Outbound) *api.CreateMessageParams {
+	params := &api.CreateMessageParams{}
+	params.SetTo(c.prefix + o.Peer)
+	params.SetFrom(c.prefix + c.from)
+	params.SetStatusCallback(c.account.config.PublicURL + StatusPath)
+	return params
+}
+
+// create hands a message to Twilio and returns its SID.
+func (c channel) create(ctx context.Context, params *api.CreateMessageParams) (string, error) {
+	message, err := c.account.service(ctx).CreateMessage(params)
+	if err != nil {
+		return "", sendError(err)
+	}
+	if message.Sid == nil || *message.Sid == "" {
+		return "", &bot.SendError{Code: "answer", Err: errors.New("twilio: no sid in the answer")}
+	}
+	return *message.Sid, nil
 }
 
 // Check tells whether Twilio answers and knows our account.

@@ -3,6 +3,7 @@ package twilio
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -107,8 +108,11 @@ func (p *provider) check(r *http.Request, form url.Values) {
 	if !e164.MatchString(form.Get("To")) || !e164.MatchString(form.Get("From")) {
 		p.t.Errorf("to %q from %q", form.Get("To"), form.Get("From"))
 	}
-	if n := len([]rune(form.Get("Body"))); n == 0 || n > 1600 {
+	if n := len([]rune(form.Get("Body"))); (n == 0) != form.Has("ContentSid") || n > 1600 {
 		p.t.Errorf("a body of %d characters", n)
+	}
+	if variables := map[string]string{}; form.Has("ContentVariables") && json.Unmarshal([]byte(form.Get("ContentVariables")), &variables) != nil {
+		p.t.Errorf("variables %s", form.Get("ContentVariables"))
 	}
 	if u, err := url.Parse(form.Get("StatusCallback")); err != nil || u.Host == "" {
 		p.t.Errorf("status callback %q", form.Get("StatusCallback"))

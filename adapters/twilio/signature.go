@@ -4,13 +4,13 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
-	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+
+	"tabe/adapters/bounded"
 )
 
 // maxBody is more than any message of Twilio's: 4096 characters of four bytes,
@@ -30,12 +30,8 @@ func (a *Account) signed(next func(w http.ResponseWriter, r *http.Request, form 
 			refuse(http.StatusForbidden, "no signature")
 			return
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-		if tooBig := (*http.MaxBytesError)(nil); errors.As(err, &tooBig) {
-			refuse(http.StatusRequestEntityTooLarge, "body too large")
-			return
-		} else if err != nil {
-			refuse(http.StatusBadRequest, "body cut off")
+		body, ok := bounded.Body(w, r, maxBody, refuse)
+		if !ok {
 			return
 		}
 		form, notForm := url.ParseQuery(string(body))

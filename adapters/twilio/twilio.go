@@ -35,7 +35,8 @@ type Config struct {
 	// Signatures are over it, so it must read as configured at Twilio; a proxy
 	// takes off the path that it has, if any.
 	PublicURL string
-	APIURL    string // replaces Twilio's address; empty: Twilio's
+	Templates Templates // approved for WhatsApp
+	APIURL    string    // replaces Twilio's address; empty: Twilio's
 	Log       *slog.Logger
 }
 
@@ -45,6 +46,7 @@ type Account struct {
 	api        *url.URL // nil: Twilio's
 	validators []client.RequestValidator
 	http       *http.Client
+	storage    func(*url.URL) bool // where media may be fetched from; a test has its own
 	log        *slog.Logger
 }
 
@@ -62,7 +64,7 @@ func New(c Config) (*Account, error) {
 	if len(c.AuthTokens) == 0 {
 		return nil, errors.New("twilio: an auth token is needed")
 	}
-	a := &Account{config: c, log: c.Log}
+	a := &Account{config: c, storage: storage, log: c.Log}
 	for _, token := range c.AuthTokens {
 		if !alphanumeric.MatchString(token) {
 			return nil, errors.New("twilio: an auth token must be letters and digits")

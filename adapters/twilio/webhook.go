@@ -35,7 +35,7 @@ type Receipts interface {
 func (a *Account) Handler(messages Receiver, receipts Receipts) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST "+MessagePath, a.signed(func(w http.ResponseWriter, r *http.Request, form url.Values) {
-		m, err := parseMessage(form)
+		m, err := a.parseMessage(form)
 		if errors.Is(err, errNoID) {
 			http.Error(w, "no MessageSid", http.StatusBadRequest)
 			return
@@ -92,14 +92,14 @@ func channelOf(address string) bot.ChannelID {
 var errNoID = errors.New("twilio: message without an id")
 
 // parseMessage reads the form of an incoming message.
-func parseMessage(form url.Values) (bot.Message, error) {
+func (a *Account) parseMessage(form url.Values) (bot.Message, error) {
 	m := bot.Message{
 		ID:      form.Get("MessageSid"),
 		Channel: channelOf(form.Get("From")),
 		Text:    form.Get("Body"),
 		Choice:  bot.CleanText(form.Get("ButtonPayload")),
-		Media:   media(form),
 	}
+	m.Media, m.MediaRef, m.Location = a.attached(form)
 	if m.ID == "" {
 		return m, errNoID
 	}
@@ -111,24 +111,39 @@ func parseMessage(form url.Values) (bot.Message, error) {
 	return m, nil
 }
 
-// media names what came besides the text, by the first of several.
-func media(form url.Values) string {
+// attached tells what came besides the text: the kind and the address of the
+// first of several media, and the position if it is one.
+func (a *Account) attached(form url.Values) (kind, ref string, at *bot.Location) {
 	if n, _ := strconv.Atoi(form.Get("NumMedia")); n < 1 {
 		if form.Has("Latitude") && form.Has("Longitude") {
-			return "location"
+			return bot.MediaLocation, "", location(form)
 		}
-		return ""
+		return "", "", nil
 	}
+	ref = a.mediaRef(form)
 	major, minor, _ := strings.Cut(form.Get("MediaContentType0"), "/")
 	switch {
+	case major == "image" && minor == "webp": // WhatsApp's stickers; its pictures are JPEG
+		return bot.MediaSticker, ref, nil
 	case major == "image":
-		return "photo"
+		return bot.MediaPhoto, ref, nil
 	case major == "audio":
-		return "voice"
+		return bot.MediaVoice, ref, nil
 	case major == "video":
-		return "video"
+		return bot.MediaVideo, ref, nil
 	case strings.Contains(minor, "vcard"):
-		return "contact"
+		return bot.MediaContact, ref, nil
 	}
-	return "document"
+	return bot.MediaDocument, ref, nil
+}
+
+// location reads a position; nil if there is none.
+func location(form url.Values) *bot.Location {
+	lat, err1 := strconv.ParseFloat(form.Get("Latitude"), 64)
+	lng, err2 := strconv.ParseFloat(form.Get("Longitude"), 64)
+	at := bot.Location{Lat: lat, Lng: lng}
+	if err1 != nil || err2 != nil || !at.Valid() {
+		return nil
+	}
+	return &at
 }

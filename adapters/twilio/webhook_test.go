@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -230,13 +231,18 @@ func TestMessages(t *testing.T) {
 		{"SMS", nil, phone(SMS, bot.Message{Text: "berapa PBB saya"})},
 		{"WhatsApp", url.Values{"From": {"whatsapp:" + resident}}, phone(WhatsApp, bot.Message{Text: "berapa PBB saya"})},
 		{"button", url.Values{"From": {"whatsapp:" + resident}, "Body": {"Ya"}, "ButtonText": {"Ya"}, "ButtonPayload": {"\u0000yes"}}, phone(WhatsApp, bot.Message{Text: "Ya", Choice: "yes"})},
-		{"picture", url.Values{"Body": {""}, "NumMedia": {"2"}, "MediaContentType0": {"image/jpeg"}}, phone(SMS, bot.Message{Media: "photo"})},
+		{"picture", url.Values{"Body": {""}, "NumMedia": {"2"}, "MediaContentType0": {"image/jpeg"}, "MediaUrl0": {picture}, "MediaUrl1": {"x"}}, phone(SMS, bot.Message{Media: "photo", MediaRef: picture})},
 		{"voice", url.Values{"Body": {""}, "NumMedia": {"1"}, "MediaContentType0": {"audio/ogg"}}, phone(SMS, bot.Message{Media: "voice"})},
 		{"video with words", url.Values{"NumMedia": {"1"}, "MediaContentType0": {"video/mp4"}}, phone(SMS, bot.Message{Text: "berapa PBB saya", Media: "video"})},
 		{"contact", url.Values{"Body": {""}, "NumMedia": {"1"}, "MediaContentType0": {"text/x-vcard"}}, phone(SMS, bot.Message{Media: "contact"})},
 		{"document", url.Values{"Body": {""}, "NumMedia": {"1"}, "MediaContentType0": {"application/pdf"}}, phone(SMS, bot.Message{Media: "document"})},
 		{"media of no type", url.Values{"Body": {""}, "NumMedia": {"1"}}, phone(SMS, bot.Message{Media: "document"})},
-		{"location", url.Values{"Body": {""}, "Latitude": {"-4.35"}, "Longitude": {"119.88"}}, phone(SMS, bot.Message{Media: "location"})},
+		{"location", url.Values{"Body": {""}, "Latitude": {"-4.35"}, "Longitude": {"119.88"}}, phone(SMS, bot.Message{Media: "location", Location: &bot.Location{Lat: -4.35, Lng: 119.88}})},
+		{"location without an east", url.Values{"Body": {""}, "Latitude": {"-4.35"}, "Longitude": {""}}, phone(SMS, bot.Message{Media: "location"})},
+		{"location nowhere", url.Values{"Body": {""}, "Latitude": {"nan"}, "Longitude": {"500"}}, phone(SMS, bot.Message{Media: "location"})},
+		{"sticker", url.Values{"Body": {""}, "NumMedia": {"1"}, "MediaContentType0": {"image/webp"}}, phone(SMS, bot.Message{Media: "sticker"})},
+		{"picture of another account", url.Values{"Body": {""}, "NumMedia": {"1"}, "MediaContentType0": {"image/png"}, "MediaUrl0": {strings.Replace(picture, accountSID, "ACbbbb", 1)}}, phone(SMS, bot.Message{Media: "photo"})},
+		{"picture elsewhere", url.Values{"Body": {""}, "NumMedia": {"1"}, "MediaContentType0": {"image/png"}, "MediaUrl0": {"http://169.254.169.254/latest"}}, phone(SMS, bot.Message{Media: "photo"})},
 		{"empty", url.Values{"Body": {""}}, phone(SMS, bot.Message{})},
 		{"NUL bytes", url.Values{"Body": {"PBB\x00\x00"}}, phone(SMS, bot.Message{Text: "PBB\x00\x00"})}, // the engine cleans texts
 		{"Lontara", url.Values{"Body": {"ᨒᨚᨈᨑ"}}, phone(SMS, bot.Message{Text: "ᨒᨚᨈᨑ"})},
@@ -255,7 +261,7 @@ func TestMessages(t *testing.T) {
 			if len(messages) > 0 {
 				t.Errorf("%s: %+v", c.name, messages)
 			}
-		} else if len(messages) != 1 || messages[0] != c.want {
+		} else if len(messages) != 1 || !reflect.DeepEqual(messages[0], c.want) {
 			t.Errorf("%s: %+v, want %+v", c.name, messages, c.want)
 		}
 	}
@@ -324,17 +330,25 @@ func FuzzWebhook(f *testing.F) {
 	f.Add(incoming(nil).Encode())
 	f.Add("From=whatsapp:%2B62811&MessageSid=SM1&NumMedia=99999999999999999999&MediaContentType0=/")
 	f.Add("MessageSid=%00&From=%F0%9F%98%80&ButtonPayload=%FF")
+	f.Add("From=%2B6281100000456&MessageSid=SM1&Latitude=-4.35&Longitude=nan")
+	a, err := New(Config{AccountSID: accountSID, AuthTokens: []string{token}, PublicURL: publicURL})
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, body string) {
 		form, err := url.ParseQuery(body)
 		if err != nil {
 			return
 		}
-		m, err := parseMessage(form)
+		m, err := a.parseMessage(form)
 		if err != nil {
 			return
 		}
 		if phone, err := ident.ParsePhone(m.Peer); err != nil || string(phone) != m.Peer || m.Subject != "tel:"+m.Peer || m.ID == "" {
 			t.Errorf("%+v", m)
+		}
+		if m.Location != nil && !m.Location.Valid() {
+			t.Errorf("location %+v", m.Location)
 		}
 		if m.Choice != bot.CleanText(m.Choice) {
 			t.Errorf("choice %q", m.Choice)

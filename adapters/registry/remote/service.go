@@ -14,7 +14,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -23,6 +22,8 @@ import (
 	"time"
 
 	"github.com/sony/gobreaker/v2"
+
+	"tabe/adapters/bounded"
 )
 
 // Error tells why a service gave no answer.
@@ -188,12 +189,12 @@ func (s *Service) send(ctx context.Context, newRequest func(context.Context) (*h
 		return nil, s.silence(err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, s.limits.Bytes+1))
+	body, err := bounded.Read(response.Body, s.limits.Bytes)
+	if errors.Is(err, bounded.ErrTooLarge) {
+		return nil, s.fault("answer too large")
+	}
 	if err != nil {
 		return nil, s.silence(err)
-	}
-	if int64(len(body)) > s.limits.Bytes {
-		return nil, s.fault("answer too large")
 	}
 	object, err := Find(body, keys...)
 	switch {
