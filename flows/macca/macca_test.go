@@ -292,7 +292,7 @@ func TestAnyConversation(t *testing.T) {
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		people++
-		from := rapid.SampledFrom([]string{stranger(70_000 + people), "+6281100000508", "+6281100000509", "+6281100000505"}).Draw(rt, "from")
+		from := rapid.SampledFrom([]string{stranger(70_000 + people), "+6281100000608", "+6281100000609", "+6281100000605"}).Draw(rt, "from")
 		for range rapid.IntRange(1, 12).Draw(rt, "messages") {
 			text := rapid.SampledFrom(words).Draw(rt, "text")
 			if answer := h.say(rt, from, text); answer == "" || strings.Contains(answer, "sistem sibuk") {

@@ -106,13 +106,13 @@ func TestResidents(t *testing.T) {
 			}
 		}
 		for phone, want := range map[ident.Phone][]ident.KK{
-			"+6281100000508": {"7312061010099909", "7312063011179910"}, "+6281100000999": nil, "": nil,
+			"+6281100000608": {"7312061010099909", "7312063011179910"}, "+6281100000999": nil, "": nil,
 		} {
 			if got, err := r.Owned(ctx, phone, 5); err != nil || !slices.Equal(got, want) {
 				t.Errorf("%q: %v, %v", phone, got, err)
 			}
 		}
-		if got, err := r.Owned(ctx, "+6281100000508", 1); err != nil || len(got) != 1 {
+		if got, err := r.Owned(ctx, "+6281100000608", 1); err != nil || len(got) != 1 {
 			t.Error(got, err)
 		}
 	})

@@ -22,16 +22,16 @@ import (
 //
 //	7312081502109901  +6281100000401  3-9-1961   handed; rice from tomorrow on (Citta)
 //	7312081203119902  none            17-8-1968  the head of the household has died (Citta)
-//	7312030906159903  +6281100000502  5-11-1979  printed and not handed out; rice now (Macanre)
-//	7312072109189904  +6281100000503  2-10-1988  not printed; the last rice is over (Ganra)
-//	7312021101129905  +6281100000504  8-2-1974   not active (Jampu)
-//	7312041704209906  +6281100000505  19-6-1990  being verified (Botto)
-//	7312012308139907  +6281100000506  20-1-1955  being replaced (Gattareng)
-//	7312052902169908  +6281100000507  7-7-1966   hardly anything is known (Panincong)
-//	7312061010099909  +6281100000508  8-8-1938   two families on one telephone (Tottong):
-//	7312063011179910  +6281100000508  27-9-1986  mother and son
-//	7312010205149911  +6281100000509  30-6-1960  the longest of everything (Mariorilau)
-//	7312040807199912  +6281100000511  21-3-1982  no rice, only health (Bila)
+//	7312030906159903  +6281100000602  5-11-1979  printed and not handed out; rice now (Macanre)
+//	7312072109189904  +6281100000603  2-10-1988  not printed; the last rice is over (Ganra)
+//	7312021101129905  +6281100000604  8-2-1974   not active (Jampu)
+//	7312041704209906  +6281100000605  19-6-1990  being verified (Botto)
+//	7312012308139907  +6281100000606  20-1-1955  being replaced (Gattareng)
+//	7312052902169908  +6281100000607  7-7-1966   hardly anything is known (Panincong)
+//	7312061010099909  +6281100000608  8-8-1938   two families on one telephone (Tottong):
+//	7312063011179910  +6281100000608  27-9-1986  mother and son
+//	7312010205149911  +6281100000609  30-6-1960  the longest of everything (Mariorilau)
+//	7312040807199912  +6281100000611  21-3-1982  no rice, only health (Bila)
 //	7312031803139913  none            9-9-1999   the head's birth date is unknown (Cabenge)
 //
 //go:embed macca.csv
