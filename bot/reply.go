@@ -59,6 +59,8 @@ type Text struct {
 	Options []Option `json:"o,omitempty"`
 	End     bool     `json:"e,omitempty"`
 
+	Language string `json:"g,omitempty"` // of the words: "id", "bug"
+
 	// Template is set when the channel takes free text no more (see
 	// ChannelFormat.Window): what to say, for a text that was approved before.
 	Template *Template `json:"t,omitempty"`

@@ -304,7 +304,7 @@ func (e *Engine) route(ctx context.Context, t *Turn) Flow {
 func (e *Engine) render(t *Turn) ([]Text, error) {
 	conv, format := t.Conversation, e.Formats[t.Channel]
 	if len(t.replies) == 0 { // the same dialogue again, or another screen of it
-		return []Text{{Body: conv.Screens[conv.Screen], Options: shown(conv.Options)}}, nil
+		return []Text{{Body: conv.Screens[conv.Screen], Options: shown(conv.Options), Language: t.Resident.Language}}, nil
 	}
 	if t.Resident.Language == "" {
 		t.Resident.Language = understand.Indonesian
@@ -349,7 +349,7 @@ func (e *Engine) render(t *Turn) ([]Text, error) {
 	if format.Pager == nil {
 		return texts, nil
 	}
-	screen := Text{Options: texts[last].Options, End: conv.Over}
+	screen := Text{Options: texts[last].Options, End: conv.Over, Language: t.Resident.Language}
 	for _, text := range texts {
 		screen.Body += "\n" + text.Body
 	}

@@ -28,7 +28,7 @@ func (s speaker) say(r Reply) (Text, error) {
 	if err != nil {
 		return Text{}, err
 	}
-	text := Text{Body: body, End: r.End}
+	text := Text{Body: body, End: r.End, Language: s.language}
 	if len(r.Options) > MaxOptions+2 {
 		return Text{}, fmt.Errorf("bot: message %s has %d options", r.Key, len(r.Options))
 	}
