@@ -341,6 +341,9 @@ func (b *Broadcasts) send(ctx context.Context, m Broadcast) (more bool, err erro
 			} else {
 				sent++
 			}
+			if _, err := tx.Exec(`update subscriptions set touched = $1 where resident = $2 and purpose = $3`, database.Micros(now), r.id, kabar.News); err != nil {
+				return err
+			}
 			if err := count(tx, now, kabar.News, r.to.Channel, outcome); err != nil {
 				return err
 			}
