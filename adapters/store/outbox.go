@@ -74,7 +74,10 @@ func (s *Store) claim(tx *database.Tx, query string, args ...any) (out []bot.Out
 
 // Sent implements bot.Outbox.
 func (s *Store) Sent(ctx context.Context, id int64, providerID string) error {
-	return s.leave(ctx, id, bot.Sent, providerID, "")
+	if err := s.leave(ctx, id, bot.Sent, providerID, ""); err != nil || providerID == "" {
+		return err
+	}
+	return s.catchUp(ctx, providerID)
 }
 
 // Bury implements bot.Outbox.
@@ -147,12 +150,68 @@ func (s *Store) Receipt(ctx context.Context, c bot.ChannelID, providerID string,
 	if !ok || providerID == "" {
 		return nil
 	}
+	early := false
 	err := s.db.Do(ctx, func(tx *database.Tx) error {
-		_, err := tx.Exec(query, status, short(reason), providerID, c)
+		changed, err := tx.Exec(query, status, short(reason), providerID, c)
+		if err != nil || changed > 0 {
+			early = false
+			return err
+		}
+		var known int64
+		if err := tx.QueryRow(`select count(*) from outbox where provider_id = $1 and channel = $2`, []any{providerID, c}, &known); err != nil {
+			return err
+		}
+		if early = known == 0; !early { // by now: on PostgreSQL Sent may have been quicker than the two statements
+			_, err := tx.Exec(query, status, short(reason), providerID, c)
+			return err
+		}
+		now := s.clock()
+		if _, err := tx.Exec(`delete from early_receipts where received < $1`, database.Micros(now.Add(-earlyAge))); err != nil {
+			return err
+		}
+		_, err = tx.Exec(keepEarly, c, providerID, status, short(reason), database.Micros(now))
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("store: receipt: %w", err)
+	}
+	if early {
+		return s.catchUp(ctx, providerID)
+	}
+	return nil
+}
+
+// earlyAge is how long a receipt waits for its message. A message that nobody
+// sent is never written down.
+const earlyAge = time.Hour
+
+// keepEarly keeps a receipt, or the later one of two.
+const keepEarly = `insert into early_receipts (channel, provider_id, status, reason, received) values ($1, $2, $3, $4, $5)
+	on conflict (channel, provider_id) do update set status = excluded.status, reason = excluded.reason
+	where excluded.status = 'failed' or excluded.status = 'read' and early_receipts.status = 'delivered'`
+
+// catchUp applies a receipt that overtook Sent. Both look for each other once
+// they are written down, so that the later one finds the earlier one.
+func (s *Store) catchUp(ctx context.Context, providerID string) error {
+	var c bot.ChannelID
+	var status bot.Status
+	var reason string
+	err := s.db.QueryRow(ctx, `select e.channel, e.status, e.reason from early_receipts e
+		join outbox o on o.provider_id = e.provider_id and o.channel = e.channel where e.provider_id = $1`, providerID).Scan(&c, &status, &reason)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err == nil {
+		err = s.db.Do(ctx, func(tx *database.Tx) error {
+			if _, err := tx.Exec(receipts[status], status, reason, providerID, c); err != nil {
+				return err
+			}
+			_, err := tx.Exec(`delete from early_receipts where channel = $1 and provider_id = $2`, c, providerID)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("store: early receipt: %w", err)
 	}
 	return nil
 }

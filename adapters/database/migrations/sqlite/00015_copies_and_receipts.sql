@@ -9,3 +9,13 @@ create table registry_copies (
     primary key (registry, key)
 ) without rowid;
 create index registry_copies_fetched on registry_copies (fetched);
+
+-- Receipts that came before it was written down that their message was sent.
+create table early_receipts (
+    channel     text   not null,
+    provider_id text   not null,
+    status      text   not null,
+    reason      text   not null,
+    received    bigint not null,
+    primary key (channel, provider_id)
+) without rowid;
