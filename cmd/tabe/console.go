@@ -12,6 +12,7 @@ import (
 	"tabe/adapters/complaints"
 	"tabe/adapters/database"
 	"tabe/adapters/privacy"
+	"tabe/adapters/scc/chart"
 	"tabe/adapters/scc/console"
 	"tabe/adapters/scc/operators"
 	"tabe/adapters/store"
@@ -29,6 +30,7 @@ func (a *app) mountConsole(mux *http.ServeMux, o options, https bool) (*operator
 	catalogue := pengaduan.DefaultCatalogue()
 	screens, err := console.New(console.Config{
 		DB: a.db, Accounts: accounts, Stream: a.stream, Clock: o.clock, Log: o.log, HTTPS: https,
+		Incidents: a.center, Map: a.center.Map, Chart: chart.New(a.center.Map),
 		Conversations: a.desk, Complaints: complaints.NewDesk(a.complaints, catalogue, a.store, sawComplaint, o.clock),
 		Catalogue: catalogue, Shift: a.center,
 	})

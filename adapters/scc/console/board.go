@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"tabe/adapters/complaints"
+	"tabe/adapters/scc"
 	"tabe/adapters/scc/operators"
 	"tabe/flows/pengaduan"
 	"tabe/flows/petugas"
@@ -18,6 +19,17 @@ type board struct {
 
 func (s *Console) board(r *request) (board, error) {
 	var b board
+	if s.Incidents != nil && r.session.Operator.Is(watchers...) {
+		all, err := s.Incidents.List(r.Context())
+		if err != nil {
+			return b, err
+		}
+		for _, i := range all {
+			if i.Status == scc.Unanswered && mayRead(r.session.Operator, i.Kind) {
+				b.Ring++
+			}
+		}
+	}
 	if !r.session.Operator.Is(handlers...) {
 		return b, nil
 	}
@@ -59,10 +71,12 @@ func (s *Console) tabs(r *request, b board) []tab {
 		roles []operators.Role
 		tab   tab
 	}{
+		{s.Incidents != nil, watchers, tab{Name: "insiden", Count: b.Ring}},
 		{s.Conversations != nil, handlers, tab{Name: "percakapan", Count: b.Waiting}},
 		{s.Complaints != nil, handlers, tab{Name: "pengaduan", Count: b.Complaints}},
 		{true, handlers, tab{Name: "tak-terjawab"}},
 		{s.Shift != nil, inCenter, tab{Name: "petugas"}},
+		{s.Incidents != nil, watchers, tab{Name: "kontak"}},
 		{true, inspectors, tab{Name: "audit"}},
 		{true, o.Roles, tab{Name: "akun"}},
 	} {

@@ -18,6 +18,7 @@ import (
 
 	"tabe/adapters/database"
 	"tabe/adapters/scc/audit"
+	"tabe/adapters/scc/chart"
 	"tabe/adapters/scc/operators"
 	"tabe/flows/pengaduan"
 )
@@ -40,6 +41,9 @@ type Config struct {
 	Stream   *audit.Log
 
 	// What follows may be missing; the console then has no such part.
+	Incidents     Incidents
+	Map           Map          // of the incidents
+	Chart         *chart.Chart // of the map; may be missing
 	Conversations Conversations
 	Complaints    Complaints
 	Catalogue     *pengaduan.Catalogue // of the complaints
@@ -109,6 +113,18 @@ func (s *Console) routes() []route {
 		{"GET /scc/tak-terjawab", handlers, s.unansweredPage, true},
 		{"POST /scc/tak-terjawab/{id}", handlers, s.label, false},
 	}
+	if s.Incidents != nil {
+		all = append(all,
+			route{"GET /scc/insiden", watchers, s.incidents, true},
+			route{"GET /scc/insiden/{code}", watchers, s.incident, true},
+			route{"POST /scc/insiden/{code}/{act}", watchers, s.incidentAct, false},
+			route{"GET /scc/insiden-baru", watchers, s.newIncidentPage, true},
+			route{"POST /scc/insiden-baru", watchers, s.newIncident, false},
+			route{"GET /scc/cari", watchers, s.find, true},
+			route{"GET /scc/kontak", watchers, s.contacts, true},
+			route{"POST /scc/kontak/{id}", []operators.Role{operators.Supervisor}, s.verifyContact, false},
+		)
+	}
 	if s.Conversations != nil {
 		all = append(all,
 			route{"GET /scc/percakapan", handlers, s.conversations, true},
@@ -136,6 +152,7 @@ func (s *Console) routes() []route {
 var (
 	everybody  []operators.Role
 	handlers   = []operators.Role{operators.Dispatcher, operators.Supervisor}
+	watchers   = []operators.Role{operators.Dispatcher, operators.Supervisor, operators.P2TP2A}
 	inspectors = []operators.Role{operators.Auditor, operators.Supervisor}
 	inCenter   = []operators.Role{operators.Dispatcher, operators.Supervisor, operators.P2TP2A, operators.Auditor}
 )

@@ -66,6 +66,7 @@ type conversationView struct {
 	Queue     queue
 	Case      *desk.Case // nil: none is open
 	Thread    []store.Line
+	Concealed bool // something of it is not shown
 	Mine      bool
 	MayForce  bool // a supervisor can take it from who has it
 	Outcomes  []string
@@ -94,6 +95,10 @@ func (s *Console) conversation(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return conversationProblem(err)
 	}
+	thread, concealed, err := s.conceal(r, c.Resident, thread)
+	if err != nil {
+		return err
+	}
 	if err := s.saw(r, "conversation "+strconv.FormatInt(id, 10)); err != nil {
 		return err
 	}
@@ -102,7 +107,7 @@ func (s *Console) conversation(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	v := conversationView{
-		Queue: q, Case: &c, Thread: thread, Outcomes: desk.Outcomes(), MaxLine: petugas.MaxLine,
+		Queue: q, Case: &c, Thread: thread, Concealed: concealed, Outcomes: desk.Outcomes(), MaxLine: petugas.MaxLine,
 		Mine: c.Stage == petugas.Taken && c.Operator == r.actor(),
 	}
 	v.MayForce = !v.Mine && c.Stage == petugas.Taken && r.session.Operator.Is(operators.Supervisor)

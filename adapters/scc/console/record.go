@@ -15,6 +15,10 @@ func (s *Console) record(r *request, kind, incident, body string) error {
 	})
 }
 
+// refreshing is the header by which the script says that a page is open already
+// and only brought up to date.
+const refreshing = "X-Refresh"
+
 // looks remembers who has lately looked at what: an open page asks again every
 // few seconds, and that is one look.
 type looks struct {

@@ -23,7 +23,7 @@ func (s *Console) alarm(w http.ResponseWriter, r *request) error {
 		return refusal{status: http.StatusBadRequest, key: "bad_form"}
 	}
 	// Only who works on incidents counts as somebody who hears them.
-	armed := r.PostForm.Get("armed") == "1" && r.session.Operator.Is(handlers...)
+	armed := r.PostForm.Get("armed") == "1" && r.session.Operator.Is(watchers...)
 	// Nobody can disarm the console of another one by guessing its name.
 	if err := s.Shift.Beat(r.Context(), r.actor()+"|"+console, r.actor(), armed); err != nil {
 		return err

@@ -69,14 +69,16 @@ func parsePages() (pages, error) {
 		"wita":    func(t time.Time) string { return t.In(bot.WITA).Format("02/01 15.04") },
 		"clock":   func(t time.Time) string { return t.In(bot.WITA).Format("15.04.05") },
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"age":     age,
 		"list":    func(items ...string) []string { return items },
 		"short":   func(text string) string { return short(text, 90) },
-		"queued": func(q queue, token string) any {
+		"short60": func(text string) string { return short(text, 60) },
+		"km":      func(metres float64) string { return strings.Replace(fmt.Sprintf("%.1f", metres/1000), ".", ",", 1) },
+		"framed":  func(body any, token string) any { return framed{body, token} },
+		"choose": func(all []district, here string) any {
 			return struct {
-				Queue queue
-				CSRF  string
-			}{q, token}
+				Districts []district
+				Here      string
+			}{all, here}
 		},
 	}).ParseFS(files, "templates/layout.html", "templates/problems.html", "templates/parts.html")
 	if err != nil {
@@ -102,13 +104,10 @@ func parsePages() (pages, error) {
 	return p, nil
 }
 
-// age says how long something has been, as a clock: 00:42, 1:07:20.
-func age(d time.Duration) string {
-	seconds := max(0, int(d.Seconds()))
-	if seconds >= 3600 {
-		return fmt.Sprintf("%d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60)
-	}
-	return fmt.Sprintf("%02d:%02d", seconds/60, seconds%60)
+// framed is part of a page with what its forms need.
+type framed struct {
+	Body any
+	CSRF string
 }
 
 // short cuts a text after n characters.

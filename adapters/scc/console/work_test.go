@@ -16,6 +16,7 @@ import (
 	"tabe/adapters/desk"
 	"tabe/adapters/scc"
 	"tabe/adapters/scc/audit"
+	"tabe/adapters/scc/chart"
 	"tabe/adapters/scc/console"
 	"tabe/adapters/scc/geo"
 	"tabe/adapters/scc/operators"
@@ -23,6 +24,7 @@ import (
 	"tabe/adapters/unanswered"
 	"tabe/bot"
 	"tabe/bot/understand"
+	"tabe/flows/darurat"
 	"tabe/flows/menu"
 	"tabe/flows/pengaduan"
 	"tabe/flows/petugas"
@@ -58,16 +60,18 @@ func openHouse(t *testing.T) *house {
 			t.Fatal(err)
 		}
 		effects := append(register.Effects(), cases.Effects()...)
+		effects = append(effects, store.On(func(tx *database.Tx, e bot.Entry, r darurat.Report) error { return h.scc.Report(tx, e, r) }))
 		if h.store, err = store.New(c.db, secret, c.clock, effects...); err != nil {
 			t.Fatal(err)
 		}
 		cases.Connect(h.store)
 		if h.scc, err = scc.New(scc.Config{
 			DB: c.db, Secret: secret, Map: geo.New(), Mail: func() scc.Mail { return h.store }, Event: audit.Append, Committed: c.stream.Wake,
-			Clock: c.clock, Log: log,
+			Channels: []bot.ChannelID{"sms", "whatsapp"}, Clock: c.clock, Log: log,
 		}); err != nil {
 			t.Fatal(err)
 		}
+		config.Incidents, config.Map, config.Chart = h.scc, h.scc.Map, chart.New(h.scc.Map)
 		config.Conversations, config.Shift, config.Catalogue = cases, h.scc, pengaduan.DefaultCatalogue()
 		config.Complaints = complaints.NewDesk(register, config.Catalogue, h.store, nil, c.clock)
 	})

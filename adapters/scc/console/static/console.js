@@ -45,19 +45,30 @@ async function load(url, options = {}, { push = true, quiet = false } = {}) {
   return true;
 }
 
+// same tells whether a part is as the server has it, but for what the script
+// itself writes into it.
+function same(old, next) {
+  const plain = old.cloneNode(true);
+  for (const e of $$("[data-since],[data-until]", plain)) e.textContent = "–";
+  for (const e of $$("[data-chosen]", plain)) e.removeAttribute("data-chosen");
+  plain.removeAttribute("open");
+  return plain.outerHTML === next.outerHTML;
+}
+
 // refresh exchanges what is marked live, and leaves alone what is typed into.
 async function refresh() {
   const mine = loading;
   try {
-    const answer = await fetch(location.href, { credentials: "same-origin" });
+    const answer = await fetch(location.href, { credentials: "same-origin", headers: { "X-Refresh": "1" } });
     if (answer.redirected && new URL(answer.url).pathname === "/scc/masuk") return location.reload();
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (mine !== loading || !fresh.body.dataset.csrf) return;
+    if (mine !== loading || !fresh.body.dataset.csrf) return false;
     for (const next of $$("[data-live]", fresh)) {
       const old = document.getElementById(next.id);
-      if (old && old.outerHTML !== next.outerHTML && !old.contains(document.activeElement?.closest("input,textarea,select"))) {
+      if (old && !same(old, next) && !old.contains(document.activeElement?.closest("input,textarea,select"))) {
         const bottom = old.scrollTop + old.clientHeight >= old.scrollHeight - 4, top = old.scrollTop;
         const focused = old.contains(document.activeElement) ? document.activeElement.id || document.activeElement.closest("[data-row]")?.dataset.row : null;
+        if (old.open) next.open = true;
         old.replaceWith(next);
         next.scrollTop = bottom ? next.scrollHeight : top;
         if (focused) (document.getElementById(focused) ?? $(`[data-row="${CSS.escape(focused)}"] a`))?.focus();
@@ -66,7 +77,10 @@ async function refresh() {
     const confirm = $("#confirm", fresh);
     if (confirm && !$("#confirm")) $("#tabs").after(confirm);
     arrange();
-  } catch { /* the line is watched elsewhere */ }
+    return true;
+  } catch {
+    return false; // the line is watched elsewhere
+  }
 }
 
 let planned;
@@ -127,15 +141,20 @@ function connect() {
   stream?.close();
   stream = new EventSource("/scc/events?after=" + last);
   stream.addEventListener("beat", (e) => alive(Number(e.data)));
-  stream.addEventListener("stir", () => plan()); // something changed that is no event of the audit
   stream.addEventListener("message", (e) => {
     last = e.lastEventId;
     alive();
     const { kind, incident } = JSON.parse(e.data);
-    if (kind === "incident.opened" || kind === "incident.reopened") { muted = 0; ring(true); say("Insiden baru " + incident, true); }
-    plan();
+    if (kind === "resident.seen") return; // somebody looked; nothing has changed
+    if (kind === "incident.opened" || kind === "incident.returned") fresh(incident);
+    else plan();
   });
   stream.addEventListener("error", () => { if (stream.readyState === EventSource.CLOSED) setTimeout(connect, 2000); });
+}
+
+// fresh shows an incident at once. If it cannot, it rings all the same.
+async function fresh(incident) {
+  if (!await refresh()) { muted = 0; ring(true); say("Insiden baru " + incident, true); }
 }
 
 setInterval(() => {
@@ -169,7 +188,7 @@ const tones = {
   waiting: [[523, 0.15], [0, 0.1], [659, 0.2]],
   cut: [[220, 0.5]],
 };
-let sound = null, heardTest = false, muted = 0, leads = true, waiting = 0;
+let sound = null, heardTest = false, muted = 0, leads = true, waiting = 0, rung = 0;
 
 // Of several tabs one rings, so that they do not ring out of step.
 if (navigator.locks) {
@@ -206,6 +225,13 @@ function ring(now) {
 setInterval(ring, 10000);
 
 function arrange() {
+  const open = Number($("#board").dataset.ring);
+  if (open > rung) { // nothing mutes a new incident
+    muted = 0;
+    ring(true);
+    say($("#unanswered-first")?.textContent.trim() || open + " insiden belum diterima", true);
+  }
+  rung = open;
   const word = armed() ? (muted ? "DIAM" : "SIAP") : "MATI";
   const chip = $("[data-alarm-word]");
   if (chip.textContent !== word) chip.textContent = word;
@@ -257,7 +283,7 @@ let chosen = null;
 const rows = () => $$("[data-row]");
 
 function mark() {
-  for (const row of rows()) row.classList.toggle("chosen", row.dataset.row === chosen);
+  for (const row of rows()) row.toggleAttribute("data-chosen", row.dataset.row === chosen);
 }
 
 function choose(step) {
