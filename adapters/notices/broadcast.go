@@ -329,7 +329,7 @@ func (b *Broadcasts) send(ctx context.Context, m Broadcast) (more bool, err erro
 			outcome := posted
 			err := ErrUnreachable // what cannot be read
 			if r.to.Subject != "" {
-				err = b.Post.Send(tx, r.to, "broadcast/"+strconv.FormatInt(m.ID, 10)+"/"+r.id, bot.Notice{Flow: kabar.Name, Kind: kabar.News, Body: body})
+				err = b.Post.Send(tx, r.to, broadcastPrefix+strconv.FormatInt(m.ID, 10)+"/"+r.id, bot.Notice{Flow: kabar.Name, Kind: kabar.News, Body: body})
 			}
 			if full = errors.Is(err, ErrLater); full {
 				break

@@ -222,8 +222,8 @@ func TestStopHoldsBackWhatIsOnItsWay(t *testing.T) {
 		h.reg.set("0413", "ready")
 		h.job.Once(t.Context())
 		h.turn("sms", farmer, bot.Unsubscribe{Purpose: "permit", Key: "0412"})
-		if got := h.tell(farmer); len(got) > 0 {
-			t.Fatalf("told after STOP: %q", got)
+		if got := h.tell(farmer); len(got) != 1 || !strings.Contains(got[0], "0413 ready") {
+			t.Fatalf("told after STOP of the other: %q", got)
 		}
 		stopped := func() (n int) {
 			list, err := h.subs.Of(t.Context(), h.resident(farmer))

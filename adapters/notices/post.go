@@ -3,6 +3,7 @@ package notices
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -94,6 +95,12 @@ func (p *Post) bySMS(c bot.ChannelID, n bot.Notice) bool {
 // prefix is in front of the ids of our messages in the journal, where no
 // provider's id can be like it.
 const prefix = "notice/"
+
+// Behind prefix stand, for the news of a subscription, its id, and, for a
+// message of an office, this.
+const broadcastPrefix = "broadcast/"
+
+func newsPrefix(subscription int64) string { return strconv.FormatInt(subscription, 10) + "/" }
 
 // slot takes the next free moment of a channel. Until the transaction ends the
 // channel is ours.

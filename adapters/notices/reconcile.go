@@ -175,7 +175,7 @@ func (r *Reconciler) tell(tx *database.Tx, p Purpose, s subscription, n News, no
 	}
 	to := Recipient{Channel: s.channel, Peer: s.agreement.Peer, Subject: s.agreement.Subject}
 	outcome := posted
-	err = r.Post.Send(tx, to, strconv.FormatInt(s.id, 10)+"/"+strconv.FormatInt(s.told+1, 10), bot.Notice{Flow: p.Flow, Kind: n.Kind, Body: body})
+	err = r.Post.Send(tx, to, newsPrefix(s.id)+strconv.FormatInt(s.told+1, 10), bot.Notice{Flow: p.Flow, Kind: n.Kind, Body: body})
 	switch {
 	case errors.Is(err, ErrLater):
 		if _, failed := tx.Exec(`update subscriptions set mark = $1, told = $2 where id = $3`, s.mark, s.told, s.id); failed != nil {

@@ -103,25 +103,48 @@ func (s *Subscriptions) subscribe(tx *database.Tx, e bot.Entry, sub bot.Subscrib
 }
 
 // unsubscribe applies bot.Unsubscribe. The rows stay for MULAI until they are
-// too old; what is on its way is held back.
+// too old; what is on its way because of them is held back, and nothing else.
 func (s *Subscriptions) unsubscribe(tx *database.Tx, e bot.Entry, u bot.Unsubscribe) error {
 	now := database.Micros(s.clock())
-	var err error
-	switch {
-	case u.Purpose == "":
-		if _, err = tx.Exec(`insert into silences (resident, since) values ($1, $2) on conflict (resident) do nothing`, e.Resident, now); err == nil {
-			_, err = tx.Exec(`update subscriptions set stopped = $1 where resident = $2 and stopped is null`, now, e.Resident)
+	if u.Purpose == "" {
+		if _, err := tx.Exec(`insert into silences (resident, since) values ($1, $2) on conflict (resident) do nothing`, e.Resident, now); err != nil {
+			return err
 		}
-	case u.Key == "":
-		_, err = tx.Exec(`update subscriptions set stopped = $1 where resident = $2 and purpose = $3 and stopped is null`, now, e.Resident, u.Purpose)
-	default:
-		_, err = tx.Exec(`update subscriptions set stopped = $1 where resident = $2 and purpose = $3 and key_hash = $4 and stopped is null`,
-			now, e.Resident, u.Purpose, s.hash(u.Purpose, u.Key))
+		if _, err := tx.Exec(`update subscriptions set stopped = $1 where resident = $2 and stopped is null`, now, e.Resident); err != nil {
+			return err
+		}
+		return store.Withdraw(tx, e.Resident, prefix)
 	}
+	keyHash := ""
+	if u.Key != "" {
+		keyHash = s.hash(u.Purpose, u.Key)
+	}
+	rows, err := tx.Query(`update subscriptions set stopped = $1 where resident = $2 and purpose = $3 and ($4 = '' or key_hash = $4)
+		and stopped is null returning id`, now, e.Resident, u.Purpose, keyHash)
 	if err != nil {
 		return err
 	}
-	return store.Withdraw(tx, e.Resident, prefix)
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		ids = append(ids, newsPrefix(id))
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	if u.Purpose == kabar.News {
+		ids = append(ids, broadcastPrefix)
+	}
+	for _, id := range ids {
+		if err := store.Withdraw(tx, e.Resident, prefix+id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // resume applies kabar.Resume: whatever was stopped last goes on. What happened
