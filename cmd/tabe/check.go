@@ -83,21 +83,13 @@ func (c *checkCommand) database(ctx context.Context, r *checks, config config) {
 }
 
 func (c *checkCommand) channels(ctx context.Context, r *checks, config config) {
-	ways, err := newChannels(config, slog.New(slog.DiscardHandler))
+	ways, err := newWays(config, slog.New(slog.DiscardHandler))
 	if err != nil {
 		r.line("channels", err, "")
 		return
 	}
 	defer ways.close()
-	if ways.twilio != nil {
-		r.look(ctx, "twilio", func(ctx context.Context) (string, error) { return "knows us", ways.twilio.Check(ctx) })
-	}
-	if ways.telegram != nil {
-		r.look(ctx, "telegram", func(ctx context.Context) (string, error) { return "knows us", ways.telegram.Check(ctx) })
-	}
-	if config.ussdSecret != "" {
-		r.line("ussd", nil, "waits for the gateway at /channels/ussd")
-	}
+	ways.check(ctx, r.look)
 }
 
 // unverified names the numbers for emergencies that nobody has called to see

@@ -30,6 +30,12 @@ type config struct {
 	telegram struct {
 		token, secret, apiURL string
 	}
+	whatsapp struct { // Meta's Cloud API
+		token, phoneID, appSecret, verifyToken, apiURL string
+	}
+	kannel struct {
+		url, username, password, from, callback, allow string
+	}
 	ussdSecret  string
 	open311Keys []open311.Key // who may file complaints from outside
 }
@@ -148,6 +154,24 @@ func readConfig(getenv func(string) string, dataDir string) (config, error) {
 		}
 		c.telegram.apiURL = e.address("TABE_TELEGRAM_API_URL")
 	}
+	if c.whatsapp.token = e.value("TABE_WHATSAPP_TOKEN"); c.whatsapp.token != "" {
+		const reason = ", which WhatsApp needs"
+		c.whatsapp.phoneID = e.needed("TABE_WHATSAPP_PHONE_ID", reason)
+		c.whatsapp.appSecret = e.needed("TABE_WHATSAPP_APP_SECRET", reason+" to sign its requests")
+		c.whatsapp.verifyToken = e.needed("TABE_WHATSAPP_VERIFY_TOKEN", reason+" for its handshake")
+		c.whatsapp.apiURL = e.address("TABE_WHATSAPP_API_URL")
+	}
+	if c.kannel.url = e.address("TABE_KANNEL_URL"); c.kannel.url != "" {
+		const reason = ", which Kannel needs"
+		c.kannel.username = e.needed("TABE_KANNEL_USERNAME", reason)
+		c.kannel.password = e.needed("TABE_KANNEL_PASSWORD", reason)
+		c.kannel.from = e.value("TABE_KANNEL_FROM")
+		c.kannel.allow = e.value("TABE_KANNEL_ALLOW")
+		if c.kannel.callback = e.address("TABE_KANNEL_CALLBACK_URL"); c.kannel.callback == "" {
+			_, port, _ := net.SplitHostPort(c.addr)
+			c.kannel.callback = "http://" + net.JoinHostPort("127.0.0.1", port) // Kannel is on this machine
+		}
+	}
 	c.ussdSecret = e.value("TABE_USSD_SECRET")
 	keys, err := open311.ParseKeys(e.value("TABE_OPEN311_KEYS"))
 	if err != nil {
@@ -158,11 +182,6 @@ func readConfig(getenv func(string) string, dataDir string) (config, error) {
 		return c, errors.Join(e.problems...)
 	}
 	return c, nil
-}
-
-// channels tells whether any way to residents is configured.
-func (c config) channels() bool {
-	return c.twilio.accountSID != "" || c.telegram.token != "" || c.ussdSecret != ""
 }
 
 // embedded is the address of the database file in a folder.

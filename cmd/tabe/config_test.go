@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,10 @@ func TestEveryProblemIsNamedAndNoSecretIsShown(t *testing.T) {
 			[]string{"TABE_TELEGRAM_SECRET is missing"}},
 		"addresses": {settings{"TABE_SECRET_KEY": goodKey, "TABE_ADDR": "8080", "TABE_PUBLIC_URL": "tabe.example", "TABE_DATABASE_URL": "mysql://s3cret@host"},
 			[]string{"TABE_ADDR", "TABE_PUBLIC_URL", "TABE_DATABASE_URL"}},
+		"whatsapp": {settings{"TABE_SECRET_KEY": goodKey, "TABE_WHATSAPP_TOKEN": "s3cret"},
+			[]string{"TABE_WHATSAPP_PHONE_ID is missing", "TABE_WHATSAPP_APP_SECRET is missing", "TABE_WHATSAPP_VERIFY_TOKEN is missing"}},
+		"kannel": {settings{"TABE_SECRET_KEY": goodKey, "TABE_KANNEL_URL": "http://127.0.0.1:13013/cgi-bin/sendsms"},
+			[]string{"TABE_KANNEL_USERNAME is missing", "TABE_KANNEL_PASSWORD is missing"}},
 		"file": {settings{"TABE_SECRET_KEY_FILE": "/nowhere"}, []string{"TABE_SECRET_KEY_FILE cannot be read"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -58,8 +63,32 @@ func TestACompleteConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.publicURL != "https://tabe.example" || c.addr != ":8080" || !strings.HasPrefix(c.databaseURL, "sqlite:///") || !c.channels() || len(c.secretKey) != secretKeyLength {
+	if c.publicURL != "https://tabe.example" || c.addr != ":8080" || !strings.HasPrefix(c.databaseURL, "sqlite:///") || len(c.secretKey) != secretKeyLength {
 		t.Errorf("%+v", c)
+	}
+}
+
+func TestOneChannelHasOneCarrier(t *testing.T) {
+	env := settings{
+		"TABE_SECRET_KEY": goodKey, "TABE_PUBLIC_URL": "https://tabe.example",
+		"TABE_TWILIO_ACCOUNT_SID": "AC0", "TABE_TWILIO_AUTH_TOKEN": "t", "TABE_TWILIO_WHATSAPP_FROM": "+6281100000400",
+		"TABE_KANNEL_URL": "http://127.0.0.1:13013/cgi-bin/sendsms", "TABE_KANNEL_USERNAME": "u", "TABE_KANNEL_PASSWORD": "p",
+	}
+	open := func() (ways, error) {
+		c, err := readConfig(env.getenv, "data")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := newWays(c, slog.New(slog.DiscardHandler))
+		w.close()
+		return w, err
+	}
+	if w, err := open(); err != nil || len(w.out()) != 2 {
+		t.Errorf("%d channels, %v", len(w.out()), err)
+	}
+	env["TABE_TWILIO_SMS_FROM"] = "+6281100000400"
+	if _, err := open(); err == nil || !strings.Contains(err.Error(), "twilio and kannel") {
+		t.Error("two carry sms:", err)
 	}
 }
 

@@ -50,7 +50,7 @@ func TestTwoNodesServeOneResident(t *testing.T) {
 	say("73.12.032.002.001-9001.0", "202.636")
 	say("basa ugi", "Basa Ugi")
 	server.Kill(t)
-	say("0", "layanan")
+	say("0", "Layanan")
 	say("siaga pajakku 73.12.032.002.001-9001.0", "De'pa riwaja")
 	server.Start(t)
 	say("tarima kasi'", "Sama-sama")

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"tabe/adapters/kannel"
+	"tabe/adapters/telegram"
+	"tabe/adapters/twilio"
+	"tabe/adapters/whatsapp"
+	"tabe/bot"
+	"tabe/locales"
+)
+
+// way is one configured provider. What it has no need of is nil.
+type way struct {
+	name     string
+	channels []bot.Channel                     // what the sender sends with
+	mount    func(mux *http.ServeMux, a *app)  // its front doors
+	run      func(ctx context.Context, a *app) // beside the web server, until ctx ends
+	check    func(ctx context.Context) error   // does it answer, and know us?
+	close    func()
+}
+
+// ways are the ways to residents.
+type ways []way
+
+// newWays opens what is configured.
+func newWays(c config, log *slog.Logger) (all ways, err error) {
+	defer func() {
+		if err != nil {
+			all.close()
+		}
+	}()
+	for _, open := range []func(config, *slog.Logger) (way, error){twilioWay, telegramWay, whatsappWay, kannelWay, ussdWay} {
+		w, err := open(c, log)
+		if err != nil {
+			return all, err
+		}
+		if w.name != "" {
+			all = append(all, w)
+		}
+	}
+	carriers := map[bot.ChannelID]string{}
+	for _, w := range all {
+		for _, channel := range w.channels {
+			if other, taken := carriers[channel.ID()]; taken {
+				return all, fmt.Errorf("%s and %s are both configured to carry %s: choose one", other, w.name, channel.ID())
+			}
+			carriers[channel.ID()] = w.name
+		}
+	}
+	return all, nil
+}
+
+func twilioWay(c config, log *slog.Logger) (way, error) {
+	t := c.twilio
+	if t.accountSID == "" {
+		return way{}, nil
+	}
+	account, err := twilio.New(twilio.Config{
+		AccountSID: t.accountSID, AuthTokens: strings.Split(t.authToken, ","), SMSFrom: t.smsFrom, WhatsAppFrom: t.whatsappFrom,
+		PublicURL: c.publicURL, APIURL: t.apiURL, Log: log,
+	})
+	if err != nil {
+		return way{}, err
+	}
+	return way{
+		name: "twilio", channels: account.Channels(), check: account.Check, close: account.Close,
+		mount: func(mux *http.ServeMux, a *app) {
+			doors := account.Handler(a.engine, a.store)
+			mux.Handle("POST "+twilio.MessagePath, doors)
+			mux.Handle("POST "+twilio.StatusPath, doors)
+		},
+	}, nil
+}
+
+func telegramWay(c config, log *slog.Logger) (way, error) {
+	t := c.telegram
+	if t.token == "" {
+		return way{}, nil
+	}
+	b, err := telegram.New(telegram.Config{Token: t.token, Secret: t.secret, PublicURL: c.publicURL, APIURL: t.apiURL, Log: log})
+	if err != nil {
+		return way{}, err
+	}
+	return way{
+		name: "telegram", channels: []bot.Channel{b}, check: b.Check, close: b.Close,
+		mount: func(mux *http.ServeMux, a *app) {
+			if c.publicURL != "" { // otherwise we ask for messages ourselves
+				mux.Handle("POST "+telegram.Path, b.Webhook(a.engine))
+			}
+		},
+		run: func(ctx context.Context, a *app) { b.Run(ctx, a.engine) },
+	}, nil
+}
+
+func whatsappWay(c config, log *slog.Logger) (way, error) {
+	w := c.whatsapp
+	if w.token == "" {
+		return way{}, nil
+	}
+	words, err := locales.New()
+	if err != nil {
+		return way{}, err
+	}
+	account, err := whatsapp.New(whatsapp.Config{
+		Token: w.token, PhoneID: w.phoneID, AppSecret: w.appSecret, VerifyToken: w.verifyToken, APIURL: w.apiURL, Log: log,
+		Choose: func(language string) string {
+			word, err := words.Text(language, "option.choose", "", nil)
+			if err != nil { // the build checks that it is there
+				log.Error("no words", "err", err)
+			}
+			return word
+		},
+	})
+	if err != nil {
+		return way{}, err
+	}
+	return way{
+		name: "whatsapp", channels: []bot.Channel{account}, check: account.Check, close: account.Close,
+		mount: func(mux *http.ServeMux, a *app) {
+			doors := account.Handler(a.engine, a.store)
+			mux.Handle("GET "+whatsapp.Path, doors)
+			mux.Handle("POST "+whatsapp.Path, doors)
+		},
+	}, nil
+}
+
+func kannelWay(c config, log *slog.Logger) (way, error) {
+	k := c.kannel
+	if k.url == "" {
+		return way{}, nil
+	}
+	allow, err := kannel.ParseAllow(k.allow)
+	if err != nil {
+		return way{}, err
+	}
+	gateway, err := kannel.New(kannel.Config{
+		URL: k.url, Username: k.username, Password: k.password, From: k.from, Callback: k.callback, Allow: allow, Log: log,
+	})
+	if err != nil {
+		return way{}, err
+	}
+	return way{
+		name: "kannel", channels: []bot.Channel{gateway}, check: gateway.Check, close: gateway.Close,
+		mount: func(mux *http.ServeMux, a *app) {
+			doors := gateway.Handler(a.engine, a.store)
+			mux.Handle("GET "+kannel.MessagePath, doors)
+			mux.Handle("GET "+kannel.ReceiptPath, doors)
+		},
+	}, nil
+}
+
+func ussdWay(c config, log *slog.Logger) (way, error) {
+	if c.ussdSecret == "" {
+		return way{}, nil
+	}
+	return way{
+		name:  "ussd",
+		mount: func(mux *http.ServeMux, a *app) { mux.Handle("POST /channels/ussd", a.ussd(c.ussdSecret, log)) },
+	}, nil
+}
+
+// out returns what the sender sends with.
+func (w ways) out() (all []bot.Channel) {
+	for _, one := range w {
+		all = append(all, one.channels...)
+	}
+	return all
+}
+
+// mount opens the front doors.
+func (w ways) mount(mux *http.ServeMux, a *app) {
+	for _, one := range w {
+		if one.mount != nil {
+			one.mount(mux, a)
+		}
+	}
+}
+
+// runners are what has to run besides the web server.
+func (w ways) runners(a *app) (all []func(context.Context) error) {
+	for _, one := range w {
+		if one.run != nil {
+			all = append(all, func(ctx context.Context) error {
+				one.run(ctx, a)
+				<-ctx.Done() // it may have nothing left to do
+				return nil
+			})
+		}
+	}
+	return all
+}
+
+// check looks at every provider.
+func (w ways) check(ctx context.Context, look func(ctx context.Context, what string, f func(context.Context) (string, error))) {
+	for _, one := range w {
+		look(ctx, one.name, func(ctx context.Context) (string, error) {
+			if one.check == nil {
+				return "waits for the gateway", nil
+			}
+			return "knows us", one.check(ctx)
+		})
+	}
+}
+
+func (w ways) close() {
+	for _, one := range w {
+		if one.close != nil {
+			one.close()
+		}
+	}
+}
