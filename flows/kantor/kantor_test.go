@@ -6,6 +6,10 @@ import (
 	"time"
 
 	"tabe/bot"
+	"tabe/bot/bottest"
+	"tabe/bot/sms"
+	"tabe/bot/understand"
+	"tabe/locales"
 )
 
 func at(t *testing.T, text string) time.Time {
@@ -140,5 +144,85 @@ func TestPlacesHaveAnOffice(t *testing.T) {
 	}
 	if o := d.kecamatanOf("Makassar"); o != nil {
 		t.Errorf("Makassar belongs to %s", o.Code)
+	}
+}
+
+// up is what is known of some sites.
+type up map[string]bool
+
+func (u up) Up(host string) (bool, time.Time, bool) {
+	answers, known := u[host]
+	return answers, time.Time{}, known
+}
+
+func TestTheStateOfASiteIsTold(t *testing.T) {
+	words, err := locales.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ears, err := understand.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := New(DefaultData(), up{"disdukcapil.soppengkab.go.id": true, "dishub.soppengkab.go.id": false})
+	e, err := bot.New(bot.Config{
+		Store: bottest.NewStore(nil), Words: words, Understand: ears.Understand, Flows: []bot.Flow{f}, Home: f,
+		Formats: map[bot.ChannelID]bot.ChannelFormat{"sms": {Inline: true}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"alamat kantor dukcapil":    "Situs disdukcapil.soppengkab.go.id bisa dibuka.",
+		"alamat kantor dishub":      "Situsnya sedang tidak bisa dibuka.",
+		"alamat kantor inspektorat": "Situs inspektorat.soppengkab.go.id. ",
+	} {
+		texts, err := e.Converse(t.Context(), bot.Message{ID: text, Channel: "sms", Peer: "+6281100000499", Subject: "tel:+6281100000499", Text: text})
+		if err != nil || len(texts) != 1 || !strings.Contains(texts[0].Body, want) {
+			t.Errorf("%q: %v, %v", text, texts, err)
+		}
+	}
+}
+
+// Every answer about every office fits two SMS in both languages.
+func TestEveryOfficeFits(t *testing.T) {
+	words, err := locales.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := DefaultData()
+	store := bottest.NewStore(nil)
+	for _, language := range []string{"id", "bug"} {
+		for _, o := range d.offices {
+			known := up{o.Site: true}
+			listen := func(text string) understand.Result {
+				r := understand.Result{Text: text, Language: language, Guess: understand.Guess{Intent: understand.OfficeDirectory, Confidence: 1}}
+				r.Slots = understand.Slots{{Name: "office", Value: o.Called[0]}}
+				if language == "bug" {
+					r.Lean = 20
+				}
+				return r
+			}
+			f := New(d, known)
+			e, err := bot.New(bot.Config{
+				Store: store, Words: words, Understand: listen, Flows: []bot.Flow{f}, Home: f,
+				Clock:   func() time.Time { return at(t, "2026-11-27 17:00") },
+				Formats: map[bot.ChannelID]bot.ChannelFormat{"sms": {Inline: true}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, text := range []string{"alamat", "siapa kepala", "jam buka"} {
+				id := language + o.Code + text
+				texts, err := e.Converse(t.Context(), bot.Message{ID: id, Channel: "sms", Peer: id, Subject: "tel:" + language, Text: text})
+				if err != nil {
+					t.Fatal(err)
+				}
+				shown := sms.Fold(texts[0].Numbered() + "\n0 Menu")
+				if encoding, n := sms.Segments(shown); encoding != sms.GSM7 || n > 2 {
+					t.Errorf("%s %s takes %d segments:\n%s", language, o.Code, n, shown)
+				}
+			}
+		}
 	}
 }

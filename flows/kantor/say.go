@@ -123,17 +123,18 @@ func (s *step) reach(o *Office) []bot.Phrase {
 	case o.Checked == "":
 		list = append(list, bot.Phrase{Key: "kantor.unchecked"})
 	}
-	if o.Site == "" {
+	if o.Site == "" || s.names { // no room beside it
 		return list
 	}
-	key := "site"
-	if up, _, known := s.flow.sites.Up(o.Site); known {
-		key = "site_down"
-		if up {
-			key = "site_up"
-		}
+	up, _, known := s.flow.sites.Up(o.Site)
+	switch {
+	case known && !up:
+		list = append(list, bot.Phrase{Key: "kantor.site_down"})
+	case known:
+		say("site_up", "site", o.Site)
+	default:
+		say("site", "site", o.Site)
 	}
-	say(key, "site", o.Site)
 	return list
 }
 
