@@ -380,6 +380,37 @@ func TestErase(t *testing.T) {
 	})
 }
 
+func TestCountAndPrune(t *testing.T) {
+	both(t, func(o *office) {
+		t, ctx := o.t, o.t.Context()
+		old, open := o.file(ambo, nil), o.file(ambo, nil)
+		if n, err := o.register.Count(ctx, o.store.ID("tel:"+ambo)); n != 2 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+		if err := o.desk.Close(ctx, old, "Rina", "Sudah."); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			before time.Duration
+			want   int64
+		}{{0, 0}, {time.Second, 1}, {time.Second, 0}} {
+			if n, err := o.register.Prune(ctx, noon.Add(c.before)); n != c.want || err != nil {
+				t.Errorf("%s: %d, %v", c.before, n, err)
+			}
+		}
+		if _, err := o.register.Ticket(ctx, old); !errors.Is(err, pengaduan.ErrNotFound) {
+			t.Errorf("%v", err)
+		}
+		if c := o.get(open); len(c.History) != 1 {
+			t.Errorf("%+v", c)
+		}
+		var events int
+		if err := o.db.QueryRow(ctx, `select count(*) from complaint_events where number = $1`, old).Scan(&events); err != nil || events != 0 {
+			t.Errorf("%d events are left, %v", events, err)
+		}
+	})
+}
+
 func TestNothingPersonalIsInClear(t *testing.T) {
 	db := testserver.OpenDatabase(t, testserver.SQLiteURL(t))
 	o := newOffice(t, db)

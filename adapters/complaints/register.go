@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"tabe/adapters/database"
 	"tabe/adapters/seal"
@@ -345,4 +346,40 @@ func (r *Register) Own(ctx context.Context, resident bot.ResidentID, limit int) 
 		return nil, fmt.Errorf("complaints: own: %w", err)
 	}
 	return slices.Clip(list), nil
+}
+
+// Count returns how many complaints of a resident are kept.
+func (r *Register) Count(ctx context.Context, resident bot.ResidentID) (n int, err error) {
+	if resident == "" {
+		return 0, nil
+	}
+	if err := r.db.QueryRow(ctx, `select count(*) from complaints where resident = $1`, resident).Scan(&n); err != nil {
+		return 0, fmt.Errorf("complaints: count: %w", err)
+	}
+	return n, nil
+}
+
+// pruneBatch bounds how long others wait for one transaction of Prune.
+const pruneBatch = 500
+
+// Prune removes complaints that were closed before a point in time, with all
+// that happened to them.
+func (r *Register) Prune(ctx context.Context, before time.Time) (removed int64, err error) {
+	for {
+		var changed int64
+		err := r.db.Do(ctx, func(tx *database.Tx) (err error) {
+			const old = `select number from complaints where status = 'closed' and updated < $1 order by filed, number limit $2`
+			if _, err = tx.Exec(`delete from complaint_events where number in (`+old+`)`, database.Micros(before), pruneBatch); err != nil {
+				return err
+			}
+			changed, err = tx.Exec(`delete from complaints where number in (`+old+`)`, database.Micros(before), pruneBatch)
+			return err
+		})
+		if err != nil {
+			return removed, fmt.Errorf("complaints: prune: %w", err)
+		}
+		if removed += changed; changed < pruneBatch {
+			return removed, nil
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"tabe/bot"
@@ -156,8 +157,11 @@ func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
 	}
 	topic := f.words.Find(u.Text)
 	wordless := u.Text == ""
-	if slices.Contains(wordy, state) && !wordless && !hasWord(u.Text) {
+	if slices.Contains(wordy, state) && !wordless && !hasWord(u.Text) && s.position() == nil {
 		return noEvent, nil // the digit of an option that is not there
+	}
+	if wordless && s.Location == nil && s.media() == nil && state != "" {
+		return noEvent, nil // a sticker
 	}
 	switch state {
 	case askWhat:
@@ -197,7 +201,7 @@ func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
 		}
 		return f.next(s), nil
 	case review, askChange:
-		return f.amended(s, topic), nil
+		return f.amended(ctx, s, topic), nil
 	case askName:
 		if wordless {
 			return name, nil
@@ -207,10 +211,10 @@ func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
 	case askReply:
 		switch flows.YesOrNo(u.Text) {
 		case flows.Yes:
-			return f.send(s), nil
+			return f.send(ctx, s), nil
 		case flows.No:
 			s.memory.Draft.Mute = true
-			return f.send(s), nil
+			return f.send(ctx, s), nil
 		}
 	case referred:
 		switch flows.YesOrNo(u.Text) {
@@ -233,7 +237,7 @@ func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
 	}
 	if slices.Contains(atTicket, state) && s.memory.Ticket != "" {
 		switch {
-		case wordless && (s.Media != "" || s.Location != nil):
+		case wordless:
 			return f.added(s), nil // the picture of what was just filed
 		case topic == remarkTopic && len(strings.Fields(u.Text)) <= 3:
 			return remark, nil
@@ -308,12 +312,12 @@ func (f *Flow) answeredWhere(s *step, topic string) string {
 }
 
 // amended changes what was read back, or agrees to it.
-func (f *Flow) amended(s *step, topic string) string {
+func (f *Flow) amended(ctx context.Context, s *step, topic string) string {
 	d, u := &s.memory.Draft, s.Understood
 	switch flows.YesOrNo(u.Text) {
 	case flows.Yes:
 		if s.Conversation.State == review {
-			return f.agreed(s)
+			return f.agreed(ctx, s)
 		}
 		return change
 	case flows.No:
@@ -321,8 +325,6 @@ func (f *Flow) amended(s *step, topic string) string {
 	}
 	s.attach()
 	switch {
-	case u.Text == "" && s.Media == "" && s.Location == nil:
-		return noEvent
 	case s.position() != nil && !f.locate(s):
 		return where // outside the regency
 	case u.Text == "":
@@ -354,27 +356,41 @@ func (f *Flow) overseen(s *step) string {
 }
 
 // agreed is for who found right what was read back.
-func (f *Flow) agreed(s *step) string {
+func (f *Flow) agreed(ctx context.Context, s *step) string {
 	if s.memory.Draft.Anonymous {
 		return reply
 	}
-	return f.send(s)
+	return f.send(ctx, s)
 }
 
 // filing is how the attempts to send something are called. The first ones are
 // free; somebody who floods the offices has to wait.
 const filing = "complaint"
 
-// send files the complaint unless the resident has sent too many.
-func (f *Flow) send(s *step) string {
+// send files the complaint, unless it is there already or the resident has sent
+// too many. Who says the same again wants to know whether it was heard: he is
+// shown his ticket, and the office is not given two.
+func (f *Flow) send(ctx context.Context, s *step) string {
 	if s.memory.Draft.Text == "" {
 		return what
+	}
+	// If the register is down, one too many is better than none.
+	tickets, _ := f.register.Own(ctx, s.Entry.Resident, maxTickets)
+	for _, t := range tickets {
+		if t.Status != StatusClosed && s.Now.Sub(t.Filed) < sameFor && squeeze(t.Text) == squeeze(s.memory.Draft.Text) {
+			s.ticket, s.own, s.reason = t, true, "same"
+			s.memory = memory{Ticket: t.Number}
+			return show
+		}
 	}
 	if f.tooMany(s) {
 		return limit
 	}
 	return file
 }
+
+// sameFor is how long the same words mean the same complaint.
+const sameFor = 30 * 24 * time.Hour
 
 func (f *Flow) tooMany(s *step) bool {
 	key := fmt.Sprint(s.Seq)
@@ -389,10 +405,7 @@ func (f *Flow) tooMany(s *step) bool {
 
 // added takes a remark to the ticket at hand.
 func (f *Flow) added(s *step) string {
-	s.remark = Added{Number: s.memory.Ticket, Text: cut(s.Understood.Text, maxText), Location: s.Location}
-	if s.Media != "" {
-		s.remark.Media = []Media{{Kind: s.Media, Ref: s.MediaRef}}
-	}
+	s.remark = Added{Number: s.memory.Ticket, Text: cut(s.Understood.Text, maxText), Media: s.media(), Location: s.Location}
 	switch {
 	case s.memory.Ticket == "":
 		s.reason = "first"
@@ -470,7 +483,7 @@ func (f *Flow) chosen(ctx context.Context, s *step) (string, error) {
 	d := &s.memory.Draft
 	switch s.Choice {
 	case sendValue:
-		return f.agreed(s), nil
+		return f.agreed(ctx, s), nil
 	case anonymousValue:
 		d.Anonymous, d.Name = true, ""
 		return reply, nil
@@ -500,7 +513,7 @@ func (f *Flow) chosen(ctx context.Context, s *step) (string, error) {
 		if s.Conversation.State == referred {
 			return f.overseen(s), nil
 		}
-		return f.send(s), nil
+		return f.send(ctx, s), nil
 	case flows.No:
 		if s.Conversation.State == referred {
 			s.memory = memory{}
@@ -508,7 +521,7 @@ func (f *Flow) chosen(ctx context.Context, s *step) (string, error) {
 			return what, nil
 		}
 		d.Mute = true
-		return f.send(s), nil
+		return f.send(ctx, s), nil
 	case remarkValue:
 		return remark, nil
 	case listValue, retryValue:

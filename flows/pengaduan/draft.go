@@ -53,11 +53,20 @@ func (d *draft) append(f *Flow, text string) {
 	}
 }
 
-// attach takes a picture or voice note.
+// attach takes what came with a message.
 func (s *step) attach() {
-	if d := &s.memory.Draft; s.Media != "" && len(d.Media) < maxMedia {
-		d.Media = append(d.Media, Media{Kind: s.Media, Ref: s.MediaRef})
+	if d := &s.memory.Draft; len(d.Media) < maxMedia {
+		d.Media = append(d.Media, s.media()...)
 	}
+}
+
+// media returns what came with a message and shows something of a complaint.
+func (s *step) media() []Media {
+	switch s.Media {
+	case "", bot.MediaSticker, bot.MediaContact, bot.MediaLocation:
+		return nil
+	}
+	return []Media{{Kind: s.Media, Ref: s.MediaRef}}
 }
 
 // locate takes the place that a message names, and reports whether it names

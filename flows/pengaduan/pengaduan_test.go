@@ -262,8 +262,8 @@ func TestGuessingIsStopped(t *testing.T) {
 func TestAFloodIsSlowedDown(t *testing.T) {
 	h := open(t)
 	p := h.phone(t, "tel:+6281255501400")
-	for range 40 {
-		p.say("lampu jalan mati di desa citta")
+	for i := range 40 {
+		p.say(fmt.Sprint("lampu jalan nomor ", i, " mati di desa citta"))
 		p.say("1")
 	}
 	if n := len(h.book.filed); n < 5 || n > 12 {
@@ -273,11 +273,29 @@ func TestAFloodIsSlowedDown(t *testing.T) {
 		t.Errorf("in %s", got)
 	}
 	before := len(h.book.filed)
+	p.say("0")
 	h.clock.Advance(25 * time.Hour)
 	p.say("lampu jalan mati di desa citta")
 	p.say("1")
 	if len(h.book.filed) != before+1 {
 		t.Error("still refused the next day")
+	}
+}
+
+func TestTheSameAgainIsNotFiledTwice(t *testing.T) {
+	h := open(t)
+	p := h.phone(t, "tel:+6281255501600")
+	p.say("lampu jalan mati di desa citta")
+	p.say("1")
+	p.say("Lampu jalan mati  di desa Citta")
+	if text := p.say("ya"); len(h.book.filed) != 1 || !strings.Contains(text, string(h.book.filed[0].Number)) {
+		t.Errorf("%d filed: %q", len(h.book.filed), text)
+	}
+	other := h.phone(t, "tel:+6281255501601")
+	other.say("lampu jalan mati di desa citta")
+	other.say("1")
+	if len(h.book.filed) != 2 {
+		t.Error("what somebody else said is kept from the office")
 	}
 }
 

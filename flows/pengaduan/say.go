@@ -201,6 +201,9 @@ func sayTicket(_ context.Context, s *step) error {
 		s.Say(bot.Reply{Key: "pengaduan.ticket_other", Data: bot.Data{"ticket": string(t.Number), "extras": rest}, Options: options(newValue, listValue)})
 		return nil
 	}
+	if s.reason == "same" {
+		rest = slices.Insert(rest, 0, bot.Phrase{Key: "pengaduan.same"})
+	}
 	if t.Answer != "" {
 		rest = append(rest, bot.Phrase{Key: "pengaduan.answer", Data: bot.Data{"answer": shortened(t.Answer, shownAnswer)}})
 	}
