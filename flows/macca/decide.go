@@ -226,6 +226,13 @@ func (f *Flow) about(ctx context.Context, s *step, topic string) (string, error)
 		s.reason = "where"
 		return ask, nil
 	case otherValue:
+		families, err := s.known(ctx)
+		if err != nil {
+			return fail, err
+		}
+		if len(families) > 1 && s.Conversation.State != choose {
+			return f.open(ctx, s, families, "") // perhaps it is another one of his own
+		}
 		s.memory = memory{}
 		s.reason = "other"
 		return ask, nil
