@@ -485,4 +485,14 @@ func erased(t *testing.T, db *database.DB) {
 	if got := fmt.Sprint(o.open()); got != "[2 waiting]" {
 		t.Errorf("%s", got)
 	}
+	o.must(o.Take(ctx, 2, besse))
+	o.must(o.Close(ctx, 2, besse, desk.Nothing))
+	o.sms(3, "petugas")
+	o.clock.Advance(100 * 24 * time.Hour)
+	if n, err := o.Prune(ctx, o.clock.Now().AddDate(0, 0, -90)); err != nil || n != 1 {
+		t.Errorf("%d old ones removed, %v", n, err)
+	}
+	if got := fmt.Sprint(o.open()); got != "[3 waiting]" {
+		t.Errorf("what is open is not old: %s", got)
+	}
 }

@@ -122,3 +122,15 @@ func readIDs(rows *sql.Rows) (ids []int64, err error) {
 	}
 	return ids, errors.Join(rows.Err(), rows.Close())
 }
+
+// Prune removes the cases that were closed before a point in time.
+func (d *Desk) Prune(ctx context.Context, before time.Time) (removed int64, err error) {
+	err = d.DB.Do(ctx, func(tx *database.Tx) (err error) {
+		removed, err = tx.Exec(`delete from desk_cases where stage = 'closed' and closed < $1`, database.Micros(before))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("desk: %w", err)
+	}
+	return removed, nil
+}

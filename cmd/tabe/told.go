@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"tabe/adapters/notices"
@@ -102,7 +103,7 @@ func (a *app) keep(o options) *privacy.Keeper {
 	return &privacy.Keeper{
 		DB: a.db, Retention: a.told.retention, Clock: o.clock, Log: o.log,
 		Prunes: map[privacy.Kind]privacy.Prune{
-			privacy.Messages:      a.store.Prune,
+			privacy.Messages:      a.pruneMessages,
 			privacy.Subscriptions: a.subscriptions.Prune,
 			privacy.Complaints:    a.complaints.Prune,
 			privacy.Survey: func(ctx context.Context, before time.Time) (int64, error) {
@@ -110,4 +111,11 @@ func (a *app) keep(o options) *privacy.Keeper {
 			},
 		},
 	}
+}
+
+// pruneMessages removes old messages, and what operators made of them.
+func (a *app) pruneMessages(ctx context.Context, before time.Time) (int64, error) {
+	messages, err := a.store.Prune(ctx, before)
+	cases, other := a.desk.Prune(ctx, before)
+	return messages + cases, errors.Join(err, other)
 }
