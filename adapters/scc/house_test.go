@@ -57,8 +57,10 @@ type house struct {
 	engine *bot.Engine
 	center *scc.Center
 	net    *network
-	ahead  func(time.Duration) // moves the database's clock
+	move   func(time.Duration) // moves the database's clock
 	stop   func()
+
+	delivers atomic.Bool // receipts come
 }
 
 // network is a provider of phones.
@@ -127,8 +129,9 @@ func newHouse(t *testing.T, rawURL string) *house {
 		rawURL = u.String()
 	}
 	h := &house{t: t, db: testserver.OpenDatabase(t, rawURL), net: newNetwork()}
+	h.delivers.Store(true)
 	var offset atomic.Int64
-	h.ahead = func(d time.Duration) { offset.Add(int64(d)) }
+	h.move = func(d time.Duration) { offset.Add(int64(d)) }
 	if h.db.Dialect == database.Postgres {
 		h.do(func(tx *database.Tx) error {
 			for _, statement := range strings.SplitAfter(shadow, ";") {
@@ -141,7 +144,7 @@ func newHouse(t *testing.T, rawURL string) *house {
 			}
 			return nil
 		})
-		h.ahead = func(d time.Duration) {
+		h.move = func(d time.Duration) {
 			h.do(func(tx *database.Tx) error {
 				_, err := tx.Exec(fmt.Sprintf("update ahead.clock set by = by + interval '%d microseconds'", d.Microseconds()))
 				return err
@@ -193,6 +196,7 @@ func (h *house) open(clock func() time.Time) {
 	running.Go(func() { sender.Run(ctx) })
 	running.Go(func() { h.engine.Recover(ctx) })
 	running.Go(func() { h.center.Run(ctx) })
+	running.Go(func() { h.receipts(ctx) })
 	h.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := h.engine.Close(context.Background()); err != nil {
@@ -201,6 +205,17 @@ func (h *house) open(clock func() time.Time) {
 		running.Wait()
 	})
 	h.t.Cleanup(h.stop)
+}
+
+// ahead moves the database's clock, once everything that was sent has arrived:
+// otherwise it would look as if that took so long.
+func (h *house) ahead(d time.Duration) {
+	h.t.Helper()
+	h.settle()
+	if h.delivers.Load() {
+		h.until("the receipts are there", func() bool { return h.count(`select count(*) from outbox where status = 'sent'`) == 0 })
+	}
+	h.move(d)
 }
 
 func (h *house) do(fn func(tx *database.Tx) error) {
@@ -324,10 +339,34 @@ func (h *house) only() scc.Incident {
 	return list[0]
 }
 
-// watched is a console whose alarm is armed, so that the first tier waits.
+// watched is a console whose alarm is armed, now and however far the clock is
+// moved, so that the first tier waits for it.
 func (h *house) watched() {
 	h.t.Helper()
 	if err := h.center.Beat(h.t.Context(), "console", "andi", true); err != nil {
 		h.t.Fatal(err)
+	}
+	h.do(func(tx *database.Tx) error {
+		_, err := tx.Exec(`update consoles set seen_at = seen_at + $1`, (24 * time.Hour).Microseconds())
+		return err
+	})
+}
+
+// receipts has the provider confirm whatever it was given.
+func (h *house) receipts(ctx context.Context) {
+	for ctx.Err() == nil {
+		if h.delivers.Load() {
+			err := h.db.Do(ctx, func(tx *database.Tx) error {
+				_, err := tx.Exec(`update outbox set status = 'delivered' where status = 'sent'`)
+				return err
+			})
+			if err != nil && ctx.Err() == nil {
+				h.t.Error(err)
+			}
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+		}
 	}
 }

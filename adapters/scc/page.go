@@ -230,7 +230,11 @@ func (c *Center) lookAfter(ctx context.Context, p watched, now time.Time) error 
 			return err
 		}
 		body := map[string]any{"contact": p.contact, "target": p.target, "channel": p.channel, "why": why}
-		if rest := list(p.rest); len(rest) > 0 {
+		rest, err := untried(tx, p)
+		if err != nil {
+			return err
+		}
+		if len(rest) > 0 {
 			name := strings.TrimSuffix(p.id, ":"+p.channel)
 			r := Route{Contact: Contact{ID: p.contact, Phone: p.phone}}
 			if _, err := c.pageBy(tx, i, name, p.target, r, rest, siaga.Paged, now); err != nil {
@@ -240,4 +244,20 @@ func (c *Center) lookAfter(ctx context.Context, p watched, now time.Time) error 
 		}
 		return c.event(tx, now, "engine", "page.missed", i.Code, body)
 	})
+}
+
+// untried are the channels that a page can still take: without those over
+// which the phone was told of the incident since, by a later tier.
+func untried(tx *database.Tx, p watched) (rest []string, err error) {
+	for _, channel := range list(p.rest) {
+		var later int
+		if err := tx.QueryRow(`select count(*) from pages where incident = $1 and phone = $2 and channel = $3 and posted > $4`,
+			[]any{p.incident, p.phone, channel, database.Micros(p.posted)}, &later); err != nil {
+			return nil, err
+		}
+		if later == 0 {
+			rest = append(rest, channel)
+		}
+	}
+	return rest, nil
 }

@@ -11,7 +11,9 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"tabe/bot"
 	"tabe/bot/understand"
@@ -230,7 +232,7 @@ func (f *Flow) open(s *step, kind Kind) {
 
 func (s *step) begin() {
 	s.report = Report{Incident: s.memory.Incident, Kind: s.memory.Kind, At: s.Now, Language: s.Resident.Language}
-	if s.Choice == "" {
+	if s.Choice == "" && strings.ContainsFunc(s.Text, unicode.IsLetter) { // not the digit that chose an emergency
 		s.report.Words = s.Text
 	}
 }
