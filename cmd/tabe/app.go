@@ -16,6 +16,7 @@ import (
 	"tabe/adapters/redis"
 	"tabe/adapters/registry/macca"
 	"tabe/adapters/scc"
+	"tabe/adapters/scc/alerts"
 	"tabe/adapters/scc/audit"
 	"tabe/adapters/scc/geo"
 	"tabe/adapters/store"
@@ -49,6 +50,7 @@ type app struct {
 	telling       *notices.Job
 	rice          *macca.Schedule
 	center        *scc.Center
+	alerts        *alerts.Book
 	stream        *audit.Log      // what happens at the command center
 	sessions      *redis.Sessions // nil without TABE_REDIS_URL
 	engine        *bot.Engine
@@ -98,6 +100,7 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	if a.center, err = newCenter(a, o); err != nil {
 		return err
 	}
+	a.alerts = newAlerts(a, o)
 	if a.told, err = toldRules(o.dataDir); err != nil {
 		return err
 	}

@@ -72,8 +72,8 @@ type terminal struct {
 	prompt  string
 }
 
-// exchange is what --json prints for one message.
-type exchange struct {
+// answered is what --json prints for one message.
+type answered struct {
 	Replies  []shown `json:"replies"`
 	Language string  `json:"language"`
 	Flow     string  `json:"flow"`
@@ -151,7 +151,7 @@ func (t *terminal) send(ctx context.Context, m bot.Message) error {
 	if err != nil {
 		return err
 	}
-	result := exchange{Replies: []shown{}, Language: where.Language, Flow: where.Flow, State: where.State}
+	result := answered{Replies: []shown{}, Language: where.Language, Flow: where.Flow, State: where.State}
 	for _, text := range texts {
 		reply := shown{Text: t.show(text), Options: []option{}}
 		for _, o := range text.Options {

@@ -37,16 +37,16 @@ func writeFile(t *testing.T, name, content string) string {
 	return path
 }
 
-func chatJSON(t *testing.T, dir, from string, lines ...string) []exchange {
+func chatJSON(t *testing.T, dir, from string, lines ...string) []answered {
 	t.Helper()
 	out, errs, code := tabe(t, nil, strings.Join(lines, "\n")+"\n", "chat", "--json", "--data", dir, "--from", from)
 	if code != 0 {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
-	var all []exchange
+	var all []answered
 	scanner := bufio.NewScanner(strings.NewReader(out))
 	for scanner.Scan() {
-		var e exchange
+		var e answered
 		decoder := json.NewDecoder(bytes.NewReader(scanner.Bytes()))
 		decoder.DisallowUnknownFields()
 		if err := decoder.Decode(&e); err != nil {
@@ -108,7 +108,7 @@ func TestANumberIsSavedAndForgotten(t *testing.T) {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
 	const from = "+6281100000498"
-	last := func(lines ...string) exchange { all := chatJSON(t, dir, from, lines...); return all[len(all)-1] }
+	last := func(lines ...string) answered { all := chatJSON(t, dir, from, lines...); return all[len(all)-1] }
 	bill := last("berapa pbb 731207100200490780")
 	save := ""
 	for _, o := range bill.Replies[0].Options {

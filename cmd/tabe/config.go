@@ -38,10 +38,14 @@ type config struct {
 	}
 	ussdSecret  string
 	open311Keys []open311.Key // who may file complaints from outside
+	agencies    agencies
 }
 
 // secretKeyLength is the number of bytes of TABE_SECRET_KEY.
 const secretKeyLength = 32
+
+// minFeedKey is the least length of the key of an agency.
+const minFeedKey = 24
 
 // environment reads settings and collects what is wrong with them, so that an
 // operator sees all of it at once. Each NAME may also be given as NAME_FILE,
@@ -178,6 +182,15 @@ func readConfig(getenv func(string) string, dataDir string) (config, error) {
 		e.wrong("TABE_OPEN311_KEYS", err.Error())
 	}
 	c.open311Keys = keys
+	c.agencies.feedKeys = strings.FieldsFunc(e.value("TABE_SCC_FEED_KEYS"), func(r rune) bool { return r == ',' || r == ' ' })
+	for _, key := range c.agencies.feedKeys {
+		if len(key) < minFeedKey {
+			e.wrong("TABE_SCC_FEED_KEYS", fmt.Sprintf("has a key of less than %d characters", minFeedKey))
+		}
+	}
+	if c.agencies.peers, err = readPeers(e.value("TABE_EXCHANGE")); err != nil {
+		e.problems = append(e.problems, err)
+	}
 	if len(e.problems) > 0 {
 		return c, errors.Join(e.problems...)
 	}

@@ -78,11 +78,12 @@ func (c *demoCommand) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
+	agencies := a.mountAgencies(mux, o, address, agencies{})
 	fmt.Fprintf(std.err, "Tabe' is ready: %s (Ctrl-C ends it)\n", address)
 	if err := demoSignIn(ctx, mux, accounts, std.err, address); err != nil {
 		return err
 	}
-	return together(ctx, a.run, func(ctx context.Context) error {
+	return together(ctx, a.run, agencies, func(ctx context.Context) error {
 		stop := context.AfterFunc(ctx, phones.Close) // open pages would keep the server from ending
 		defer stop()
 		return serveHTTP(ctx, listener, mux, log)

@@ -55,9 +55,10 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	if _, err := a.mountConsole(mux, o, strings.HasPrefix(config.publicURL, "https:")); err != nil {
 		return err
 	}
+	agencies := a.mountAgencies(mux, o, config.publicURL, config.agencies)
 	log.Info("serving", "addr", listener.Addr().String())
 	return together(ctx, append(ways.runners(a),
-		a.run,
+		a.run, agencies,
 		func(ctx context.Context) error { return serveHTTP(ctx, listener, mux, log) },
 	)...)
 }
