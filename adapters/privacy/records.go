@@ -22,7 +22,9 @@ type Records struct {
 	Told  kabar.Subscriptions
 	// Complaints counts what a resident complained of; nil: nobody takes any.
 	Complaints func(ctx context.Context, resident bot.ResidentID) (int, error)
-	Retention  Retention
+	// Incidents counts what emergencies he reported; nil: nobody takes any.
+	Incidents func(ctx context.Context, resident bot.ResidentID) (int, error)
+	Retention Retention
 }
 
 var _ privasi.Records = Records{}
@@ -35,6 +37,11 @@ func (r Records) Of(ctx context.Context, resident bot.ResidentID, accesses int) 
 	}
 	if r.Complaints != nil {
 		if kept.Complaints, err = r.Complaints(ctx, resident); err != nil {
+			return kept, err
+		}
+	}
+	if r.Incidents != nil {
+		if kept.Incidents, err = r.Incidents(ctx, resident); err != nil {
 			return kept, err
 		}
 	}

@@ -24,12 +24,13 @@ const (
 	Residents     Kind = "residents"
 	Subscriptions Kind = "subscriptions"
 	Complaints    Kind = "complaints"
+	Incidents     Kind = "incidents"
 	Accesses      Kind = "accesses"
 	Survey        Kind = "survey"
 )
 
 // Kinds lists them in the order of the file.
-var Kinds = []Kind{Messages, Residents, Subscriptions, Complaints, Accesses, Survey}
+var Kinds = []Kind{Messages, Residents, Subscriptions, Complaints, Incidents, Accesses, Survey}
 
 // limits are the fewest and most days of each kind.
 var limits = map[Kind][2]int{
@@ -37,6 +38,7 @@ var limits = map[Kind][2]int{
 	Residents:     {30, 3650},
 	Subscriptions: {30, 3650},
 	Complaints:    {30, 3650},
+	Incidents:     {30, 3650},
 	Accesses:      {30, 3650},
 	Survey:        {31, 3650}, // or somebody would be asked twice in a month
 }

@@ -40,7 +40,8 @@ func toldRules(dataDir string) (t told, err error) {
 
 // records is what a resident can see of what is kept of him.
 func (a *app) records() privasi.Records {
-	return privacy.Records{DB: a.db, Words: a.words, Told: a.subscriptions, Complaints: a.complaints.Count, Retention: a.told.retention}
+	return privacy.Records{DB: a.db, Words: a.words, Told: a.subscriptions, Retention: a.told.retention,
+		Complaints: a.complaints.Count, Incidents: a.center.Reported}
 }
 
 // post is the way by which residents are told.
@@ -105,6 +106,7 @@ func (a *app) keep(o options) *privacy.Keeper {
 		Prunes: map[privacy.Kind]privacy.Prune{
 			privacy.Messages:      a.pruneMessages,
 			privacy.Subscriptions: a.subscriptions.Prune,
+			privacy.Incidents:     a.center.Prune,
 			privacy.Complaints:    a.complaints.Prune,
 			privacy.Survey: func(ctx context.Context, before time.Time) (int64, error) {
 				return survey.Prune(ctx, a.db, before)

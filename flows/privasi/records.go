@@ -11,6 +11,7 @@ import (
 type Kept struct {
 	Told       []Told
 	Complaints int
+	Incidents  int      // emergencies that he reported
 	Days       int      // how long messages are kept
 	Accesses   []Access // newest first
 }

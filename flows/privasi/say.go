@@ -34,6 +34,9 @@ func sayOverview(_ context.Context, s *step) error {
 	if s.kept.Complaints > 0 {
 		say("complaints", bot.Data{"count": s.kept.Complaints})
 	}
+	if s.kept.Incidents > 0 {
+		say("incidents", bot.Data{"count": s.kept.Incidents})
+	}
 	say("messages", bot.Data{"days": s.kept.Days})
 	values := []string{seenValue}
 	if len(s.agreed()) > 0 {
