@@ -5,9 +5,10 @@
 // it; what the office answers is told him.
 //
 // A message goes through three hands. decide.go finds out what it means (an
-// event), draft.go what of the complaint it says; states.go is the table of
-// what event leads where; say.go asks what each state asks. register.go has
-// what is needed of the outside, catalogue.toml who has to do with what.
+// event), with draft.go for a complaint that is not sent yet and tickets.go for
+// those that are; states.go is the table of what event leads where; say.go asks
+// what each state asks. register.go has what is needed of the outside,
+// catalogue.toml who has to do with what.
 package pengaduan
 
 import (
