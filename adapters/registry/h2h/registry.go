@@ -49,10 +49,6 @@ func (r *Registry) Close() { r.client.service.Close() }
 // Check tells whether the interface answers and lets us in.
 func (r *Registry) Check(ctx context.Context) error { return r.client.check(ctx) }
 
-// fresh is how long an answer serves without asking again: the messages of one
-// conversation are about one object.
-const fresh = 30 * time.Second
-
 // Object implements pbb.Registry. ErrNotFound always comes from the interface:
 // while it is down nobody can say that there is no such object.
 func (r *Registry) Object(ctx context.Context, nop ident.NOP) (pbb.Object, error) {
@@ -60,36 +56,23 @@ func (r *Registry) Object(ctx context.Context, nop ident.NOP) (pbb.Object, error
 	if err != nil && !errors.Is(err, pbb.ErrNotFound) {
 		return pbb.Object{}, fmt.Errorf("h2h: extracts: %w", err)
 	}
-	var last standing
-	at, err := r.copies.Last(ctx, string(nop), &last)
-	if err != nil {
-		return pbb.Object{}, err
-	}
-	now := r.clock()
-	if !at.IsZero() && now.Sub(at) < fresh {
-		return merge(extract, nop, last, at), nil
-	}
-	live, known, err := r.client.look(ctx, nop, now.In(bot.WITA).Year())
+	s, at, err := remote.Latest(ctx, r.copies, string(nop), func(ctx context.Context) (standing, bool, error) {
+		now := r.clock()
+		s, known, err := r.client.look(ctx, nop, now.In(bot.WITA).Year())
+		if err == nil {
+			r.answered.Store(now.UnixMicro())
+		}
+		return s, known, err
+	})
 	switch {
-	case err != nil && at.IsZero() && len(extract.Years) == 0:
-		return pbb.Object{}, err
-	case err != nil && at.After(extract.AsOf):
-		return merge(extract, nop, last, at), nil
-	case err != nil:
+	case err == nil && at.After(extract.AsOf):
+		return merge(extract, nop, s, at), nil
+	case len(extract.Years) > 0: // newer, or all that there is; also of years for which the interface has no bill
 		return extract, nil
-	}
-	r.answered.Store(now.UnixMicro())
-	if known {
-		err = r.copies.Keep(ctx, string(nop), live)
-		return merge(extract, nop, live, now), err
-	}
-	if err := r.copies.Drop(ctx, string(nop)); err != nil {
+	case err != nil:
 		return pbb.Object{}, err
 	}
-	if len(extract.Years) == 0 {
-		return pbb.Object{}, pbb.ErrNotFound
-	}
-	return extract, nil // of years for which the interface has no bill
+	return pbb.Object{}, pbb.ErrNotFound
 }
 
 // Owned implements pbb.Registry. Only the extracts know telephone numbers.
