@@ -138,7 +138,8 @@ func sayAskChange(_ context.Context, s *step) error {
 }
 
 func sayAskName(_ context.Context, s *step) error {
-	s.Say(bot.Reply{Key: "pengaduan.ask_name", Options: options(reviewValue)})
+	back := bot.Option{Value: reviewValue, Label: "pengaduan.option_no_name"}
+	s.Say(bot.Reply{Key: "pengaduan.ask_name", Options: []bot.Option{back}})
 	return nil
 }
 
