@@ -31,6 +31,8 @@ const (
 	fileValue     = "file" // a complaint
 	retryValue    = "retry"
 	registerTopic = "register"
+	criteriaTopic = "criteria"
+	troubleTopic  = "trouble" // of a kind that nobody thought of
 	familyValue   = "family." // with the place in the list
 )
 
@@ -38,10 +40,10 @@ const (
 var problems = []string{"not_listed", "removed", "head_died", "card_changed", "lost_card", "rice_problem", "money"}
 
 // subjects are the other topics of which the flow can only say what to do.
-var subjects = []string{registerTopic, "objection", "health", "pickup", "other_aid", "benefits"}
+var subjects = []string{registerTopic, criteriaTopic, "objection", "health", "pickup", "other_aid", "benefits"}
 
 func isAdvice(topic string) bool {
-	return slices.Contains(problems, topic) || slices.Contains(subjects, topic) || topic == "about_desil"
+	return slices.Contains(problems, topic) || slices.Contains(subjects, topic) || topic == "about_desil" || topic == troubleTopic
 }
 
 // wishes are the topics for which a family has to be known first.
@@ -146,10 +148,7 @@ func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
 			return subscribe, nil
 		}
 	}
-	topic := f.topics.Find(u.Text)
-	if topic == "" && f.words.Only(u.Text) == "bare" {
-		topic = checkValue
-	}
+	topic := f.topic(u)
 	if kk, given := f.card(u); given {
 		wish := ""
 		if slices.Contains(asks, state) {
@@ -187,7 +186,7 @@ func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
 		s.memory.Advice = "benefits"
 		return advise, nil
 	case u.Intent == understand.MaccaEligibility && u.Confidence >= bot.Unsure:
-		return f.own(ctx, s, "")
+		return f.eligible(ctx, s)
 	}
 	switch state {
 	case askKK, limited, "", flows.Start:
@@ -204,6 +203,36 @@ func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
 		return place, nil
 	}
 	return noEvent, nil
+}
+
+// asGrievance is what a topic means in a text that complains.
+var asGrievance = map[string]string{riceValue: "rice_problem", "pickup": "rice_problem", registerTopic: "not_listed", checkValue: troubleTopic, "benefits": troubleTopic, "": troubleTopic}
+
+// topic returns what a text is about, "" if its words do not tell.
+func (f *Flow) topic(u understand.Result) string {
+	topic := f.topics.Find(u.Text)
+	switch {
+	case topic == "" && f.words.Only(u.Text) == "bare":
+		return checkValue
+	case len(u.Text) > shortAnswer && slices.Contains([]string{saveValue, forgetValue, otherValue}, topic):
+		return "" // said in passing
+	case u.Intent == understand.MaccaComplaint && u.Confidence >= bot.Sure && asGrievance[topic] != "" && len(strings.Fields(u.Text)) > fewWords:
+		return asGrievance[topic]
+	}
+	return topic
+}
+
+// eligible answers whether somebody is or can be on the list, where the words
+// do not tell which: for a family that is known, or else who can be.
+func (f *Flow) eligible(ctx context.Context, s *step) (string, error) {
+	families, err := s.known(ctx)
+	if err != nil {
+		return fail, err
+	}
+	if s.Understood.Text == "" || len(families) > 0 || s.atHand() {
+		return f.own(ctx, s, "")
+	}
+	return f.about(ctx, s, criteriaTopic)
 }
 
 // about is decide for a topic.
@@ -302,7 +331,7 @@ func (f *Flow) chosen(ctx context.Context, s *step) (string, error) {
 const socialOffice = "Dinas Sosial"
 
 // grievances are the problems of which what was said is a complaint already.
-var grievances = []string{"removed", "rice_problem", "money", "objection"}
+var grievances = []string{"removed", "rice_problem", "money", "objection", troubleTopic}
 
 // maxSaid is how much of a complaint is kept until it is filed, in bytes.
 const maxSaid = 500

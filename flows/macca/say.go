@@ -279,12 +279,18 @@ func sayAdvice(_ context.Context, s *step) error {
 		r.Options = append(options("objection", fileValue), otherProblem)
 	case topic == "head_died":
 		r.Options = append(options(checkValue, riceValue, fileValue), otherProblem)
-	case slices.Contains(problems, topic), topic == "objection", topic == "health":
+	case topic == "rice_problem":
+		r.Options = append(options(riceValue, fileValue), otherProblem)
+	case slices.Contains(problems, topic), topic == "objection", topic == "health", topic == troubleTopic:
 		r.Options = append(options(fileValue), otherProblem)
 	case topic == "pickup":
 		r.Options = options(riceValue, "rice_problem")
 	case topic == registerTopic:
 		r.Options = options(checkValue, "not_listed")
+	case topic == criteriaTopic:
+		r.Options = options(checkValue, registerTopic)
+	case topic == "other_aid":
+		r.Options = options(checkValue, fileValue, problemValue)
 	case topic == "benefits":
 		r.Options = options(checkValue, riceValue, problemValue)
 	default:
