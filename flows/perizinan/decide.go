@@ -200,13 +200,16 @@ func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
 func (s *step) wish(topic string) {
 	switch {
 	case topic == delayTopic:
-		s.memory.Wish = complain
+		s.memory.Wish, s.memory.Words = complain, s.words()
 	case topic == notifyTopic:
 		s.memory.Wish = offerNews
 	case s.Conversation.State != askNumber && s.Conversation.State != askFact:
 		s.memory.Wish = ""
 	}
 }
+
+// words are those of the resident, as much of them as a complaint needs.
+func (s *step) words() string { return shortened(s.Understood.Text, longestWords) }
 
 // kindIn is the kind of permit that a message names.
 func kindIn(u understand.Result) Kind {
@@ -355,6 +358,10 @@ func (s *step) pick(permits []Permit) string {
 func (s *step) found(p Permit) string {
 	s.permit = p
 	s.memory.Number, s.memory.Mark, s.memory.Kind, s.memory.Serial = p.Number, p.Mark(), KindOf(p.Type), ""
+	s.memory.Stand = shortened(p.Status, longestType)
+	if !p.Since.IsZero() {
+		s.memory.Stand += " " + p.Since.Format(time.DateOnly)
+	}
 	wish := s.memory.Wish
 	s.memory.Wish = ""
 	step := StepOf(p.Status)
@@ -517,7 +524,7 @@ func digitsOf(text string) string {
 
 // advise answers by what to do.
 func (f *Flow) advise(ctx context.Context, s *step, topic string) (string, error) {
-	s.memory.Advice = topic
+	s.memory.Advice, s.memory.Words = topic, s.words()
 	if topic == dataTopic {
 		if err := s.age(ctx); err != nil {
 			return fail, err

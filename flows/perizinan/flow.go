@@ -14,6 +14,8 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"tabe/bot"
@@ -72,6 +74,8 @@ type memory struct {
 	Piece  int      `json:"p,omitempty"` // of the requirements
 	Plan   plan     `json:"b,omitzero"`  // the building of an estimate
 	Advice string   `json:"a,omitempty"` // what was told
+	Stand  string   `json:"t,omitempty"` // of the permit at hand, in the register's words
+	Words  string   `json:"o,omitempty"` // by which the resident complained
 }
 
 // plan is a building, as far as it was told.
@@ -104,9 +108,7 @@ func (f *Flow) Handle(ctx context.Context, t *bot.Turn) error {
 		return fmt.Errorf("perizinan: memory: %w", err)
 	}
 	if t.Choice == fileValue {
-		// Which office, the complaint need not ask again.
-		t.Understood.Slots = append(t.Understood.Slots, understand.Slot{Name: "office", Value: office})
-		t.Redirect(understand.Complaint)
+		s.file()
 		return nil
 	}
 	event, err := f.decide(ctx, s)
@@ -131,3 +133,13 @@ func (f *Flow) Handle(ctx context.Context, t *bot.Turn) error {
 
 // office is what the directory of offices calls the licensing office.
 const office = "dpmptsp"
+
+// file hands over to the complaints what need not be asked again: the office,
+// the service, the resident's words, the permit and what the register says of it.
+func (s *step) file() {
+	s.Understood.Slots = append(s.Understood.Slots, understand.Slot{Name: "office", Value: office})
+	s.Understood.Text = strings.Join(slices.DeleteFunc([]string{Name, s.memory.Words, string(s.memory.Number), s.memory.Stand}, func(part string) bool {
+		return part == ""
+	}), "; ")
+	s.Redirect(understand.Complaint)
+}

@@ -129,6 +129,8 @@ func sayChoose(_ context.Context, s *step) error {
 const (
 	longestType = 24
 	longestNote = 60
+
+	longestWords = 160 // of the resident
 )
 
 // kindWord is how residents are told the kind of p: in our words, or else in
