@@ -26,6 +26,8 @@ type Config struct {
 	// Deliver is given the replies that can leave at once, and whether others
 	// of the same channel wait behind them; Sender.Push.
 	Deliver func(c ChannelID, rows []Outbound, waiting bool)
+	// Observe is told of every turn that was committed. It must return at once.
+	Observe func(Turned)
 	Clock   func() time.Time
 	Log     *slog.Logger
 }
@@ -79,6 +81,9 @@ func New(c Config) (*Engine, error) {
 	}
 	if c.Deliver == nil {
 		c.Deliver = func(ChannelID, []Outbound, bool) {}
+	}
+	if c.Observe == nil {
+		c.Observe = func(Turned) {}
 	}
 	e := &Engine{
 		Config:  c,
@@ -349,10 +354,13 @@ func (e *Engine) turn(ctx context.Context, entry Entry, lease Lease) error {
 	if err != nil {
 		return err
 	}
-	blob, texts, effects, err := e.answer(ctx, entry, state.Blob)
+	begun := time.Now()
+	told := Turned{Channel: entry.Channel, Notice: entry.Notice != nil, Waited: max(0, e.Clock().Sub(entry.At))}
+	blob, texts, effects, err := e.answer(ctx, entry, state.Blob, &told)
 	if err != nil {
 		return err
 	}
+	told.Replies, told.Thought = len(texts), time.Since(begun)
 	done := Done{
 		Entry: entry, Before: state.Version, State: blob,
 		Replies: texts, Inline: e.Formats[entry.Channel].Inline, Effects: effects,
@@ -364,6 +372,8 @@ func (e *Engine) turn(ctx context.Context, entry Entry, lease Lease) error {
 	if err != nil {
 		return err
 	}
+	told.Written = time.Since(begun) - told.Thought
+	e.Observe(told)
 	if lease != nil {
 		lease.Keep(ctx, State{Version: state.Version + 1, Blob: blob})
 	}

@@ -47,6 +47,8 @@ type Sender struct {
 	clock  func() time.Time
 	log    *slog.Logger
 	lines  map[ChannelID]*line
+
+	observe func(Attempted)
 }
 
 // line is the way out over one channel.
@@ -67,12 +69,16 @@ type job struct {
 
 // NewSender returns a Sender for the given channels.
 func NewSender(outbox Outbox, clock func() time.Time, log *slog.Logger, channels ...Channel) *Sender {
-	s := &Sender{outbox: outbox, clock: clock, log: log, lines: make(map[ChannelID]*line)}
+	s := &Sender{outbox: outbox, clock: clock, log: log, lines: make(map[ChannelID]*line), observe: func(Attempted) {}}
 	for _, c := range channels {
 		s.lines[c.ID()] = &line{channel: c, jobs: make(chan job, 1024), wake: make(chan struct{}, 1)}
 	}
 	return s
 }
+
+// Observe has observe told of every attempt to send. It must return at once.
+// Call it before Run.
+func (s *Sender) Observe(observe func(Attempted)) { s.observe = observe }
 
 // Push sends rows, already claimed and all of one resident, in their order.
 // waiting tells that more rows of theirs must follow. It never blocks: what
@@ -173,7 +179,10 @@ func (s *Sender) attempt(ctx context.Context, l *line, o Outbound) bool {
 	store := context.WithoutCancel(ctx)
 	sending, cancel := context.WithTimeout(store, sendTimeout)
 	defer cancel()
+	begun := time.Now()
 	id, err := l.channel.Send(sending, o)
+	told := Attempted{Channel: o.Channel, Result: Went, Took: time.Since(begun), Queued: o.Attempt > 0}
+	defer func() { s.observe(told) }()
 	if err == nil {
 		s.report(s.outbox.Sent(store, o.ID, id))
 		return true
@@ -181,10 +190,12 @@ func (s *Sender) attempt(ctx context.Context, l *line, o Outbound) bool {
 	failed := &SendError{Code: "unknown", Err: err}
 	errors.As(err, &failed)
 	if failed.Permanent || o.Attempt+1 >= maxAttempts {
+		told.Result = Buried
 		s.log.Warn("message given up", "channel", o.Channel, "id", o.ID, "code", failed.Code)
 		s.report(s.outbox.Bury(store, o.ID, failed.Code))
 		return true
 	}
+	told.Result = Deferred
 	wait := max(backoff(o.Attempt), failed.RetryAfter)
 	s.log.Info("message will be tried again", "channel", o.Channel, "id", o.ID, "code", failed.Code, "in", wait.Round(time.Second))
 	s.report(s.outbox.Retry(store, o.ID, s.clock().Add(wait), failed.Code))

@@ -24,8 +24,9 @@ const (
 // an older question would surprise both sides.
 const idle = 2 * time.Hour
 
-// answer runs one turn in memory: no disk, no lock. It always answers.
-func (e *Engine) answer(ctx context.Context, entry Entry, blob []byte) (next []byte, texts []Text, effects []Effect, err error) {
+// answer runs one turn in memory: no disk, no lock. It always answers. told
+// gets what can be told of it.
+func (e *Engine) answer(ctx context.Context, entry Entry, blob []byte, told *Turned) (next []byte, texts []Text, effects []Effect, err error) {
 	inputs, memory := e.interpret(entry, blob)
 	for _, input := range inputs {
 		step := entry
@@ -33,6 +34,8 @@ func (e *Engine) answer(ctx context.Context, entry Entry, blob []byte) (next []b
 		var t *Turn
 		t, texts = e.step(ctx, step, blob)
 		effects = append(effects, t.effects...)
+		told.Flow, told.Intent, told.Language = t.Conversation.Flow, t.Understood.Intent, t.Resident.Language
+		told.Failed = len(t.replies) > 0 && t.replies[0].Key == busy.Key
 		if memory != nil {
 			// Not t.Conversation: the flow may have had everything forgotten.
 			t.Resident.conversation(entry.Channel).ChannelState = memory

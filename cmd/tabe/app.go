@@ -12,6 +12,7 @@ import (
 	"tabe/adapters/complaints"
 	"tabe/adapters/database"
 	"tabe/adapters/desk"
+	"tabe/adapters/metrics"
 	"tabe/adapters/notices"
 	"tabe/adapters/redis"
 	"tabe/adapters/registry/macca"
@@ -32,6 +33,7 @@ type options struct {
 	redisURL    string
 	secretKey   []byte
 	boundaries  string // file of the outlines of the desa; empty: their points are enough
+	interfaces  interfaces
 	dataDir     string // holds pbb.toml, if the rules differ from the built-in ones
 	channels    []bot.Channel
 	inline      bool // every channel carries its answers back in the request
@@ -49,12 +51,14 @@ type app struct {
 	subscriptions *notices.Subscriptions
 	telling       *notices.Job
 	rice          *macca.Schedule
+	registries    registries
 	center        *scc.Center
 	alerts        *alerts.Book
 	stream        *audit.Log      // what happens at the command center
 	sessions      *redis.Sessions // nil without TABE_REDIS_URL
 	engine        *bot.Engine
 	sender        *bot.Sender
+	metrics       *metrics.Metrics
 	words         *locales.Catalog
 	jobs          []func(ctx context.Context) // run beside the conversations, until ctx ends
 }
@@ -94,6 +98,9 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	if a.rice, err = macca.OpenSchedule(o.dataDir, o.log); err != nil {
 		return err
 	}
+	if a.registries, err = a.openRegistries(o); err != nil {
+		return err
+	}
 	if a.complaints, err = complaints.NewRegister(a.db, o.secretKey, ears.Redact); err != nil {
 		return err
 	}
@@ -118,11 +125,13 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
+	a.metrics = metrics.New(a.store, a.center, o.log)
 	a.sender = bot.NewSender(a.store, o.clock, o.log, o.channels...)
+	a.sender.Observe(a.metrics.Attempted)
 	config := bot.Config{
 		Store: a.store, Words: a.words, Understand: ears.Understand,
 		Flows: list, Home: home, Formats: formats(o.inline),
-		Deliver: a.sender.Push, Clock: o.clock, Log: o.log,
+		Deliver: a.sender.Push, Observe: a.metrics.Turned, Clock: o.clock, Log: o.log,
 	}
 	if o.redisURL != "" {
 		if a.sessions, err = redis.Open(o.redisURL, o.secretKey); err != nil {
@@ -209,6 +218,9 @@ func (a *app) run(ctx context.Context) error {
 }
 
 func (a *app) close() error {
+	for _, end := range a.registries.close {
+		end()
+	}
 	var problems []error
 	if a.sessions != nil {
 		problems = append(problems, a.sessions.Close())

@@ -25,7 +25,7 @@ type config struct {
 	secretKey   []byte
 
 	twilio struct {
-		accountSID, authToken, smsFrom, whatsappFrom, apiURL string
+		accountSID, authToken, smsFrom, whatsappFrom, templates, apiURL string
 	}
 	telegram struct {
 		token, secret, apiURL string
@@ -36,9 +36,11 @@ type config struct {
 	kannel struct {
 		url, username, password, from, callback, allow string
 	}
+	interfaces  interfaces
 	ussdSecret  string
 	open311Keys []open311.Key // who may file complaints from outside
 	agencies    agencies
+	metricsKey  string
 }
 
 // secretKeyLength is the number of bytes of TABE_SECRET_KEY.
@@ -147,6 +149,7 @@ func readConfig(getenv func(string) string, dataDir string) (config, error) {
 				}
 			}
 		}
+		c.twilio.templates = e.value("TABE_TWILIO_TEMPLATES")
 		c.twilio.apiURL = e.address("TABE_TWILIO_API_URL")
 		if c.publicURL == "" {
 			e.wrong("TABE_PUBLIC_URL", "is missing"+reason+" to sign its requests")
@@ -176,12 +179,14 @@ func readConfig(getenv func(string) string, dataDir string) (config, error) {
 			c.kannel.callback = "http://" + net.JoinHostPort("127.0.0.1", port) // Kannel is on this machine
 		}
 	}
+	c.interfaces = readInterfaces(e)
 	c.ussdSecret = e.value("TABE_USSD_SECRET")
 	keys, err := open311.ParseKeys(e.value("TABE_OPEN311_KEYS"))
 	if err != nil {
 		e.wrong("TABE_OPEN311_KEYS", err.Error())
 	}
 	c.open311Keys = keys
+	c.metricsKey = e.value("TABE_METRICS_KEY")
 	c.agencies.feedKeys = strings.FieldsFunc(e.value("TABE_SCC_FEED_KEYS"), func(r rune) bool { return r == ',' || r == ' ' })
 	for _, key := range c.agencies.feedKeys {
 		if len(key) < minFeedKey {

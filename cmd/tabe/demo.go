@@ -68,7 +68,7 @@ func (c *demoCommand) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	mux := http.NewServeMux()
-	a.health(mux)
+	a.health(mux, "")
 	mux.Handle("/", page)
 	mux.Handle("POST /channels/ussd", a.ussd("", log))
 	mux.Handle("/open311/", a.open311(o, "", nil))

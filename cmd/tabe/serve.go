@@ -33,7 +33,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 		return errors.New("no channel is configured: set TABE_TWILIO_ACCOUNT_SID, TABE_TELEGRAM_TOKEN, TABE_WHATSAPP_TOKEN, TABE_KANNEL_URL or TABE_USSD_SECRET")
 	}
 	o := options{
-		databaseURL: config.databaseURL, redisURL: config.redisURL, secretKey: config.secretKey, dataDir: c.Data, boundaries: config.boundaries,
+		databaseURL: config.databaseURL, redisURL: config.redisURL, secretKey: config.secretKey, dataDir: c.Data, boundaries: config.boundaries, interfaces: config.interfaces,
 		channels: ways.out(), clock: time.Now, log: log,
 	}
 	a, err := open(ctx, o)
@@ -49,7 +49,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	mux := http.NewServeMux()
-	a.health(mux)
+	a.health(mux, config.metricsKey)
 	ways.mount(mux, a)
 	mux.Handle("/open311/", a.open311(o, config.publicURL, config.open311Keys))
 	if _, err := a.mountConsole(mux, o, strings.HasPrefix(config.publicURL, "https:")); err != nil {

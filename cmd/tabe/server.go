@@ -46,10 +46,11 @@ func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler,
 	return nil
 }
 
-// health mounts /healthz, which tells that the process lives, and /readyz,
-// which tells that it can take messages: its database answers and incidents are
-// being escalated.
-func (a *app) health(mux *http.ServeMux) {
+// health mounts /healthz, which tells that the process lives, /readyz, which
+// tells that it can take messages: its database answers and incidents are
+// being escalated, and /metrics, for who has the key if there is one.
+func (a *app) health(mux *http.ServeMux, metricsKey string) {
+	mux.Handle("GET /metrics", a.metrics.Handler(metricsKey))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
