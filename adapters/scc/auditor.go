@@ -44,7 +44,7 @@ func (c *Center) Audit(ctx context.Context) ([]Finding, error) {
 			join journal j on j.channel = p.channel and j.message_id = 'siaga:' || p.id left join outbox o on o.id = j.seq * 64
 			where p.posted < $1 and (j.answered is null or o.status = 'queued' or o.status = 'dead') limit 100`, []any{database.Micros(now.Add(-unsent))}},
 		{"unposted", `select distinct i.code from pages p join incidents i on i.id = p.incident and i.status = 'new'
-			where not exists (select 1 from journal j where j.channel = p.channel and j.message_id = 'siaga:' || p.id) limit 100`, nil},
+			where p.reason <> 'bundled' and not exists (select 1 from journal j where j.channel = p.channel and j.message_id = 'siaga:' || p.id) limit 100`, nil},
 	} {
 		rows, err := c.DB.Query(ctx, look.query, look.args...)
 		if err != nil {

@@ -26,7 +26,7 @@ func (c Duty) Open(ctx context.Context, phone string) ([]siaga.Page, error) {
 		join (select incident, min(contact) as contact from pages where phone = $1 group by incident) p on p.incident = i.id
 		join contacts k on k.id = p.contact
 		left join dispatches d on d.incident = i.id and d.contact = p.contact
-		where i.status <> 'closed' and d.refused is null and d.done is null order by i.opened desc, i.id desc limit 20`, phone)
+		where i.status <> 'closed' and d.refused is null and d.done is null order by i.opened desc, i.id desc limit 500`, phone)
 	if err != nil {
 		return nil, fmt.Errorf("scc: pages: %w", err)
 	}

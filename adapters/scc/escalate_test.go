@@ -325,8 +325,12 @@ func TestRow8_SeveralEnginesDoNoStepTwice(t *testing.T) {
 		if n := h.count(`select count(*) from pages`); n != pages {
 			t.Errorf("%d pages, the events tell of %d", n, pages)
 		}
-		if n := h.count(`select count(*) from journal where message_id like 'siaga:%'`); n != pages {
-			t.Errorf("%d messages for %d pages", n, pages)
+		alone := h.count(`select count(*) from pages where reason <> 'bundled'`)
+		if n := h.count(`select count(*) from journal where message_id like 'siaga:%' and message_id not like 'siaga:bundle:%'`); n != alone {
+			t.Errorf("%d messages for %d pages", n, alone)
+		}
+		if bundles := h.count(`select count(*) from journal where message_id like 'siaga:bundle:%'`); bundles == 0 || alone == pages {
+			t.Errorf("%d of %d pages are told alone, the others in %d messages", alone, pages, bundles)
 		}
 	})
 }

@@ -31,7 +31,46 @@ func (c *Center) page(tx *database.Tx, i Incident, tag, target string, r Route, 
 	if len(channels) == 0 {
 		return nil, nil
 	}
-	return c.pageBy(tx, i, fmt.Sprint(i.ID, ":", tag, ":", target, ":", r.Contact.ID), target, r, channels, siaga.Paged, now)
+	name := fmt.Sprint(i.ID, ":", tag, ":", target, ":", r.Contact.ID)
+	if i.Step > 0 || i.Loops > 0 {
+		if many, err := c.many(tx, r.Contact.Phone, channels[0], now); err != nil || many {
+			return c.bundle(tx, i, name, target, r, channels[0], now, err)
+		}
+	}
+	return c.pageBy(tx, i, name, target, r, channels, siaga.Paged, now)
+}
+
+// maxRepeats is how many alarms that are no first ones a phone gets in a
+// minute. What comes on top is told in one message with a number: in a flood
+// nobody reads a hundred of them, and the first pages of others wait behind.
+const (
+	maxRepeats = 3
+	bundled    = "bundled"
+)
+
+func (c *Center) many(tx *database.Tx, phone, channel string, now time.Time) (bool, error) {
+	var n int
+	err := tx.QueryRow(`select count(*) from (select 1 from pages where phone = $1 and channel = $2 and posted > $3 and reason <> $4 limit $5) as lately`,
+		[]any{phone, channel, database.Micros(now.Add(-time.Minute)), bundled, maxRepeats}, &n)
+	return n == maxRepeats, err
+}
+
+// bundle notes a page that is told together with others.
+func (c *Center) bundle(tx *database.Tx, i Incident, name, target string, r Route, channel string, now time.Time, err error) (*pageRef, error) {
+	if err != nil {
+		return nil, err
+	}
+	changed, err := tx.Exec(`insert into pages (id, incident, target, contact, phone, channel, rest, reason, posted, watched)
+		values ($1, $2, $3, $4, $5, $6, '', $7, $8, false) on conflict do nothing`,
+		name+":"+channel, i.ID, target, r.Contact.ID, r.Contact.Phone, channel, bundled, database.Micros(now))
+	if err != nil || changed == 0 {
+		return nil, err
+	}
+	id := fmt.Sprint("bundle:", r.Contact.ID, ":", channel, ":", now.Unix()/60)
+	if err := c.alarm(tx, i, id, bot.ChannelID(channel), r.Contact.Phone, siaga.Bundled); err != nil {
+		return nil, err
+	}
+	return &pageRef{target, r.Contact.ID, channel, bundled, int(r.Metres)}, nil
 }
 
 // pageBy posts an alarm by the first of some channels and keeps the rest for

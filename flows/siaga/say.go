@@ -14,6 +14,10 @@ func sayPage(_ context.Context, s *step) error {
 	a := s.alarm
 	key := "siaga.page"
 	switch {
+	case s.Notice.Kind == Bundled && len(s.list) > 1:
+		oldest := s.list[len(s.list)-1]
+		s.Say(bot.Reply{Key: "siaga.bundle", Data: bot.Data{"count": len(s.list), "code": oldest.Code, "where": oldest.Place}})
+		return nil
 	case a.Test:
 		key = "siaga.page_test"
 	case s.Notice.Kind == Moved:

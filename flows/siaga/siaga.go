@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,9 +70,10 @@ type Alarm struct {
 
 // The kinds of notices.
 const (
-	Paged = "page"  // an incident waits
-	Moved = "moved" // its place is known better now
-	Ended = "ended" // nobody has to go any more
+	Paged   = "page"    // an incident waits
+	Moved   = "moved"   // its place is known better now
+	Bundled = "bundled" // many wait: how many, and the oldest of them
+	Ended   = "ended"   // nobody has to go any more
 )
 
 // The states.
@@ -194,6 +196,15 @@ func (f *Flow) Tell(ctx context.Context, t *bot.Turn) error {
 	if t.Notice.Kind == Ended {
 		t.Say(bot.Reply{Key: "siaga.ended", Data: bot.Data{"code": s.alarm.Code}, Keep: true})
 		return nil
+	}
+	if phone, ok := phoneOf(t); ok && t.Notice.Kind == Bundled {
+		var err error
+		if s.list, err = f.pages.Open(ctx, phone); err != nil {
+			return fmt.Errorf("siaga: %w", err)
+		}
+		if s.list = slices.DeleteFunc(s.list, func(p Page) bool { return p.Answered }); len(s.list) == 0 {
+			return nil // answered meanwhile
+		}
 	}
 	return f.fire(ctx, s, page)
 }
