@@ -1,0 +1,67 @@
+package kabar_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"tabe/bot"
+	"tabe/bot/understand"
+	"tabe/flows/kabar"
+)
+
+// agreed is what somebody has agreed to.
+type agreed struct {
+	list     []kabar.Subscription
+	silenced bool
+}
+
+func (a agreed) Of(context.Context, bot.ResidentID) ([]kabar.Subscription, error) { return a.list, nil }
+func (a agreed) Silenced(context.Context, bot.ResidentID) (bool, error)           { return a.silenced, nil }
+
+func turn(text string) *bot.Turn {
+	return &bot.Turn{
+		Entry: bot.Entry{Message: bot.Message{Channel: "sms", Text: text}}, Resident: &bot.Resident{}, Conversation: &bot.Conversation{},
+		Understood: understand.Result{Text: text}, Now: time.Now(),
+	}
+}
+
+func TestWhatIsClaimed(t *testing.T) {
+	f := kabar.New(agreed{})
+	for _, text := range []string{
+		"STOP", "stop.", "Berhenti", "UNREG", "unreg pbb", "stop semua", "STOP PBB", "stop izin dong", "tolong stop", "stop berre'", "berhenti berita", "stop stop",
+		"mau berita", "berita kecamatan Citta", "apa saja yang dikabarkan",
+	} {
+		if !f.Claims(t.Context(), turn(text)) {
+			t.Errorf("%q is not claimed", text)
+		}
+	}
+	for _, text := range []string{
+		"", "mulai", "menu", "lampu stop di perempatan mati", "bus berhenti di mana", "stop kontak di puskesmas rusak", "stop mafia pupuk",
+		"aga kareba", "apa kabar", "pbb", "berita", "stop it now please ok", "tidak ada berita kecamatan tentang jalan rusak di Citta itu",
+	} {
+		if f.Claims(t.Context(), turn(text)) {
+			t.Errorf("%q is claimed", text)
+		}
+	}
+	chosen := turn("stop")
+	if chosen.Choice = "x"; f.Claims(t.Context(), chosen) {
+		t.Error("the choice of another flow's question is claimed")
+	}
+	for _, a := range []agreed{{silenced: true}, {list: []kabar.Subscription{{Purpose: "permit", Stopped: time.Now()}}}} {
+		if !kabar.New(a).Claims(t.Context(), turn("Mulai")) {
+			t.Errorf("MULAI is not claimed for %+v", a)
+		}
+	}
+}
+
+func TestNoTextIsTooStrange(t *testing.T) {
+	f := kabar.New(agreed{silenced: true})
+	rapid.Check(t, func(r *rapid.T) {
+		text := turn(rapid.String().Draw(r, "text"))
+		f.Claims(t.Context(), text)
+		f.Expects(text)
+	})
+}
