@@ -30,7 +30,7 @@ func (a *app) mountConsole(mux *http.ServeMux, o options, https bool) (*operator
 	catalogue := pengaduan.DefaultCatalogue()
 	screens, err := console.New(console.Config{
 		DB: a.db, Accounts: accounts, Stream: a.stream, Clock: o.clock, Log: o.log, HTTPS: https,
-		Incidents: a.center, Map: a.center.Map, Chart: chart.New(a.center.Map),
+		Incidents: a.center, Map: a.center.Map, Chart: chart.New(a.center.Map), Words: a.words,
 		Conversations: a.desk, Complaints: complaints.NewDesk(a.complaints, catalogue, a.store, sawComplaint, o.clock),
 		Catalogue: catalogue, Shift: a.center,
 	})

@@ -59,6 +59,9 @@ func newDemoHouse(t *testing.T) *demoHouse {
 	if err := loadSamples(t.Context(), a, dir); err != nil {
 		t.Fatal(err)
 	}
+	if err := a.center.SeedContacts(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
 	page, err := phones.Handler(a.engine)
 	if err != nil {
 		t.Fatal(err)
@@ -130,6 +133,7 @@ func write(p *testbrowser.Page, channel, text string) { p.Type("#write-"+channel
 func TestAPersonAnswersInTheConsole(t *testing.T) {
 	d := newDemoHouse(t)
 	c := d.console(1366)
+	c.Click("#tabs a[href='/scc/percakapan']")
 	c.Shows("h1", "Percakapan")
 	c.Shows("#line", "LIVE")
 	c.Shows(".alarm", "MATI")
@@ -171,6 +175,61 @@ func TestAPersonAnswersInTheConsole(t *testing.T) {
 	}
 }
 
+// TestAWholeFire plays a fire from the first message to the end: the resident
+// and the post have telephones, the operator a keyboard.
+func TestAWholeFire(t *testing.T) {
+	d := newDemoHouse(t)
+	c := d.console(1366)
+	c.Shows("h1", "Insiden")
+	c.Click("[data-do=shift]")
+	c.Shows("#hear", "Terdengar?")
+	c.Click("[data-do=heard]")
+	c.Shows(".alarm", "SIAP")
+
+	p := d.phone()
+	write(p, "sms", "tolong rumah kebakaran di Citta")
+	c.Shows("#incidents", "KEBAKARAN")
+	c.Shows("#incidents", "rumah kebakaran di Citta")
+	c.Shows("#board", "1 insiden belum diterima")
+	c.Shows("[data-do=mute]", "Diam") // it rings
+	code := testbrowser.Evaluate[string](c, `document.querySelector("[data-row]").dataset.row`)
+	c.Key("t")
+	c.Shows("#incident", "diterima oleh besse")
+	c.Shows("#board", "Tidak ada yang menunggu")
+	c.Key("k")
+	c.Shows("#incident", "Pos Damkar Citta")
+
+	// The post answers its page by one digit.
+	post := d.phone()
+	post.Do(chromedp.SetValue(chromedp.CSS("#who-sms"), "+6285397760925"))
+	testbrowser.Evaluate[bool](post, `document.querySelector("#who-sms").dispatchEvent(new Event("change"))`)
+	post.Shows(".lcd .theirs", code)
+	write(post, "sms", "1")
+	c.Shows("#incident", "berangkat")
+	write(post, "sms", "3")
+	c.Shows("#incident", "di lokasi")
+
+	// They write to each other.
+	c.Key("b")
+	c.Type("#words", "Pemadam sudah di depan rumah Anda.")
+	testbrowser.Evaluate[bool](c, `document.querySelector("#words").dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", ctrlKey: true, bubbles: true})) || true`)
+	p.Shows(".lcd .theirs", "Pemadam sudah di depan rumah Anda.")
+	write(p, "sms", "alhamdulillah sudah padam")
+	c.Shows("#thread", "alhamdulillah sudah padam")
+	if *screenshots != "" {
+		c.Screenshot(filepath.Join(*screenshots, "console-incident-1366.png"))
+	}
+
+	c.Key("x")
+	c.Type("#sentence", "Api padam, tidak ada korban.\r")
+	c.Do(chromedp.WaitReady(chromedp.CSS("body")))
+	c.Shows("#incidents", "Selesai 30 menit terakhir")
+	c.Shows("#incident", "ditangani")
+	if state := testbrowser.Evaluate[string](c, `document.querySelector("[data-alarm-word]").innerText`); state != "SIAP" {
+		t.Errorf("the alarm did not survive: %s", state)
+	}
+}
+
 func TestALineThatIsCut(t *testing.T) {
 	d := newDemoHouse(t)
 	c := d.console(1366)
@@ -193,6 +252,8 @@ func TestTheConsoleIsForEverybody(t *testing.T) {
 	p := d.phone()
 	write(p, "whatsapp", "mau bicara dengan orang")
 	p.Shows("[data-channel=whatsapp] .theirs", "antrean")
+	write(p, "telegram", "ada orang pingsan di Cabenge tolong ambulans")
+	p.Shows("[data-channel=telegram] .theirs", "119")
 	complain(p)
 	for _, width := range []int64{1366, 390} {
 		t.Run(fmt.Sprint(width), func(t *testing.T) {
@@ -217,6 +278,10 @@ func TestTheConsoleIsForEverybody(t *testing.T) {
 				c.Shows(selector, text)
 				look(c, name)
 			}
+			visit("incidents", "/scc/insiden", "#incidents", "AMBULANS")
+			visit("incident", testbrowser.Evaluate[string](c, `document.querySelector("[data-row] a").getAttribute("href")`), "#incident", "Kirim")
+			visit("incident-new", "/scc/insiden-baru", "h1", "telepon")
+			visit("contacts", "/scc/kontak", "#contacts", "Pos Damkar Citta")
 			visit("conversation", "/scc/percakapan/1", "#thread", "mau bicara")
 			c.Click("[data-do=shift]")
 			c.Shows("#hear", "Terdengar?")

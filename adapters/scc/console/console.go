@@ -20,6 +20,7 @@ import (
 	"tabe/adapters/scc/audit"
 	"tabe/adapters/scc/chart"
 	"tabe/adapters/scc/operators"
+	"tabe/bot"
 	"tabe/flows/pengaduan"
 )
 
@@ -44,6 +45,7 @@ type Config struct {
 	Incidents     Incidents
 	Map           Map          // of the incidents
 	Chart         *chart.Chart // of the map; may be missing
+	Words         bot.Words    // of the quick replies; may be missing
 	Conversations Conversations
 	Complaints    Complaints
 	Catalogue     *pengaduan.Catalogue // of the complaints

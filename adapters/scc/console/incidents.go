@@ -129,10 +129,19 @@ func (s *Console) incidentList(r *request, open *incidentView) (incidentList, er
 	if s.Chart != nil {
 		page.Chart = s.Chart.SVG("Peta Kabupaten Soppeng", lit, pins)
 	}
-	if r.session.Operator.Is(inspectors...) {
-		page.Log, err = s.Stream.Latest(r.Context(), logged)
-	}
+	page.Log, err = s.happened(r)
 	return page, err
+}
+
+// happened returns the newest events about incidents, for who may read the audit.
+func (s *Console) happened(r *request) ([]audit.Event, error) {
+	if !r.session.Operator.Is(inspectors...) {
+		return nil, nil
+	}
+	const searched = 50
+	events, err := s.Stream.Latest(r.Context(), searched)
+	events = slices.DeleteFunc(events, func(e audit.Event) bool { return !strings.HasPrefix(e.Kind, "incident.") })
+	return events[:min(len(events), logged)], err
 }
 
 func (s *Console) row(r *request, i scc.Incident, describe bool) (incidentRow, error) {
@@ -199,7 +208,8 @@ type incidentView struct {
 	Standard  int
 	Writable  bool // somebody can be written to
 	Language  string
-	Root      string // code of the incident that this one was merged into
+	Quick     []string // replies in the reporter's language, to choose by a digit
+	Root      string   // code of the incident that this one was merged into
 }
 
 // district is a kecamatan with its desa, for a choice.
@@ -252,6 +262,9 @@ func (s *Console) incidentView(r *request, i scc.Incident) (*incidentView, error
 	if len(d.Reporters) > 0 {
 		v.Language = d.Reporters[0].Language
 	}
+	if v.Quick, err = s.quickReplies(v); err != nil {
+		return nil, err
+	}
 	if d.Incident.Merged != 0 {
 		root, err := s.Incidents.Get(r.Context(), d.Incident.Merged)
 		if err != nil {
@@ -264,6 +277,43 @@ func (s *Console) incidentView(r *request, i scc.Incident) (*incidentView, error
 	}
 	v.Similar, err = s.Incidents.Similar(r.Context(), i.ID)
 	return v, err
+}
+
+// quickReplies are what operators ask and tell most, in the words that the
+// services have for it.
+func (s *Console) quickReplies(v *incidentView) ([]string, error) {
+	if !v.Writable || s.Words == nil {
+		return nil, nil
+	}
+	place := "darurat.ask_place"
+	if v.Kind == darurat.Violence {
+		place = "darurat.ask_place_quiet"
+	}
+	asked := []struct {
+		key  string
+		data map[string]any
+	}{{place, nil}, {"darurat.ask_danger", nil}}
+	if v.Kind == darurat.Violence {
+		asked = asked[:1]
+	}
+	for _, d := range v.Dispatches {
+		if d.Refused.IsZero() && d.Done.IsZero() && v.Kind != darurat.Violence {
+			asked = append(asked, struct {
+				key  string
+				data map[string]any
+			}{"darurat.going", map[string]any{"post": d.Name, "code": v.Code}})
+		}
+	}
+	const digits = 9
+	var all []string
+	for _, a := range asked[:min(len(asked), digits)] {
+		text, err := s.Words.Text(cmp.Or(v.Language, "id"), a.key, "", a.data)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	return all, nil
 }
 
 // sawIncident writes down who read an incident: every opening of a case of

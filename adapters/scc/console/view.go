@@ -73,7 +73,15 @@ func parsePages() (pages, error) {
 		"short":   func(text string) string { return short(text, 90) },
 		"short60": func(text string) string { return short(text, 60) },
 		"km":      func(metres float64) string { return strings.Replace(fmt.Sprintf("%.1f", metres/1000), ".", ",", 1) },
-		"framed":  func(body any, token string) any { return framed{body, token} },
+		"phone": func(subject string) string { // of an identity; empty: it is none of a telephone
+			number, _ := strings.CutPrefix(subject, "tel:")
+			if number == subject {
+				return ""
+			}
+			return number
+		},
+		"add":    func(a, b int) int { return a + b },
+		"framed": func(body any, token string) any { return framed{body, token} },
 		"choose": func(all []district, here string) any {
 			return struct {
 				Districts []district

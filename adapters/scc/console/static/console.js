@@ -97,7 +97,6 @@ document.addEventListener("submit", async (e) => {
   const form = e.target;
   if (form.method === "dialog" || form.getAttribute("action") === "/scc/keluar") return;
   e.preventDefault();
-  if (form.dataset.ask && !confirm(form.dataset.ask)) return;
   const data = new URLSearchParams(new FormData(form, e.submitter));
   const buttons = $$("button", form);
   buttons.forEach((b) => { b.disabled = true; });
@@ -157,8 +156,15 @@ async function fresh(incident) {
   if (!await refresh()) { muted = 0; ring(true); say("Insiden baru " + incident, true); }
 }
 
-setInterval(() => {
+// times brings the clocks up to date, by the clock of the server.
+function times() {
   const now = new Date(Date.now() + offset);
+  $("[data-clock]").textContent = wita(now);
+  for (const e of $$("[data-since]")) e.textContent = span(now - new Date(e.dataset.since));
+  for (const e of $$("[data-until]")) e.textContent = span(new Date(e.dataset.until) - now);
+}
+
+function tick() {
   if (Date.now() - heard > silence) {
     if (down === null) {
       down = heard + offset;
@@ -167,11 +173,10 @@ setInterval(() => {
     line("down", "TERPUTUS sejak " + wita(new Date(down)));
     if (Math.floor(Date.now() / 1000) % 5 === 0) play(tones.cut, 0.4);
   }
-  $("[data-clock]").textContent = wita(now);
-  for (const e of $$("[data-since]")) e.textContent = span(now - new Date(e.dataset.since));
-  for (const e of $$("[data-until]")) e.textContent = span(new Date(e.dataset.until) - now);
+  times();
   if (muted && muted < Date.now()) { muted = 0; arrange(); }
-}, 1000);
+}
+setInterval(tick, 1000);
 
 const wita = (d) => new Date(d.getTime() + 8 * 3600e3).toISOString().slice(11, 19).replaceAll(":", ".");
 function span(ms) {
@@ -242,6 +247,7 @@ function arrange() {
   if (n > waiting) { play(tones.waiting); say(n + " orang menunggu petugas"); }
   waiting = n;
   mark();
+  times();
 }
 
 // The server pages the next tier at once when no console would ring.
@@ -268,6 +274,11 @@ const does = {
   silent() { $("#hear").close(); heardTest = false; arrange(); report(); say("Periksa pengeras suara dan volume, lalu tekan Mulai shift lagi.", true); },
   mute() { muted = Date.now() + 60000; arrange(); report(); },
 };
+// A quick reply is put where it can be changed, and not sent at once.
+document.addEventListener("click", (e) => {
+  const text = e.target.closest("[data-quick]")?.dataset.quick, to = $("#words");
+  if (text && to) { to.value = (to.value ? to.value + " " : "") + text; to.focus(); }
+});
 document.addEventListener("click", (e) => does[e.target.closest("[data-do]")?.dataset.do]?.());
 
 // After a reload the browser may let the sound go on; only then is it armed.
