@@ -31,14 +31,23 @@ type Job struct {
 // ahead, so that the channels never run dry.
 const pause = ahead / 6
 
-// Once does one round of everything. At night it holds back what the day left
-// behind: a machine that stood still must not wake anybody when it is back.
-func (j *Job) Once(ctx context.Context) {
+// Rest holds back until the morning, if it is night, what the day left behind:
+// a machine that stood still must not wake anybody when it is back. It has to be
+// called at the start, before anything that was posted earlier can be told.
+func (j *Job) Rest(ctx context.Context) (resting bool) {
 	now := j.Clock()
-	if night(now) {
-		if err := j.Store.Postpone(ctx, prefix, morning(now)); err != nil && ctx.Err() == nil {
-			j.Log.Error("notices cannot be held back for the night", "err", err)
-		}
+	if !night(now) {
+		return false
+	}
+	if err := j.Store.Postpone(ctx, prefix, morning(now)); err != nil && ctx.Err() == nil {
+		j.Log.Error("notices cannot be held back for the night", "err", err)
+	}
+	return true
+}
+
+// Once does one round of everything, by day.
+func (j *Job) Once(ctx context.Context) {
+	if j.Rest(ctx) {
 		return
 	}
 	for _, r := range j.Rounds {
@@ -48,15 +57,14 @@ func (j *Job) Once(ctx context.Context) {
 	}
 }
 
-// Run goes on until ctx ends. The first Once should come before anything that
-// was posted earlier can be told.
+// Run goes on until ctx ends.
 func (j *Job) Run(ctx context.Context) {
 	for {
+		j.Once(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(pause):
-			j.Once(ctx)
 		}
 	}
 }

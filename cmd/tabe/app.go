@@ -199,7 +199,7 @@ func (a *app) run(ctx context.Context) error {
 	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
 	sent := make(chan struct{})
 	go func() { a.sender.Run(sending); close(sent) }()
-	a.telling.Once(ctx) // before anything that was left behind is told
+	a.telling.Rest(ctx) // before anything that was left behind is told
 	var working sync.WaitGroup
 	for _, job := range a.jobs {
 		working.Go(func() { job(ctx) })
