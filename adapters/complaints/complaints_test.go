@@ -253,6 +253,28 @@ func TestOneOperatorWins(t *testing.T) {
 	})
 }
 
+func TestNobodyHoldsAComplaintForEver(t *testing.T) {
+	both(t, func(o *office) {
+		ctx := o.t.Context()
+		n := o.file(ambo, nil)
+		if err := o.desk.Take(ctx, n, "Rina"); err != nil {
+			o.t.Fatal(err)
+		}
+		o.clock.Advance(2 * 24 * time.Hour)
+		var held *complaints.HeldError
+		if err := o.desk.Take(ctx, n, "Andi"); !errors.As(err, &held) {
+			o.t.Errorf("taken away after two days: %v", err)
+		}
+		o.clock.Advance(25 * time.Hour)
+		if err := o.desk.Answer(ctx, n, "Andi", "Sudah."); err != nil {
+			o.t.Error(err)
+		}
+		if c := o.get(n); c.Operator != "Andi" {
+			o.t.Errorf("with %s", c.Operator)
+		}
+	})
+}
+
 func TestWhatTheDeskRefuses(t *testing.T) {
 	both(t, func(o *office) {
 		t, ctx := o.t, o.t.Context()

@@ -240,6 +240,10 @@ type held struct {
 	answered     bool
 }
 
+// heldFor is how long a complaint belongs to whoever works on it after its last
+// step: then he is ill, or gone, and the resident still waits.
+const heldFor = 3 * 24 * time.Hour
+
 // change runs do on a complaint that nobody else works on, in one transaction.
 func (d *Desk) change(ctx context.Context, n pengaduan.Number, operator string, do func(tx *database.Tx, h held, now int64) error) error {
 	if operator == "" {
@@ -248,21 +252,23 @@ func (d *Desk) change(ctx context.Context, n pengaduan.Number, operator string, 
 	err := d.db.Do(ctx, func(tx *database.Tx) error {
 		var h held
 		var answered sql.NullInt64
+		var updated int64
+		now := d.clock()
 		// The update locks the row: on PostgreSQL the second operator waits
 		// here, and then finds what the first one did.
 		if err := tx.QueryRow(`update complaints set updated = updated where number = $1
-			returning status, operator, office, confidential, contact, answered`, []any{n},
-			&h.status, &h.operator, &h.office, &h.confidential, &h.contact, &answered); err != nil {
+			returning status, operator, office, confidential, contact, answered, updated`, []any{n},
+			&h.status, &h.operator, &h.office, &h.confidential, &h.contact, &answered, &updated); err != nil {
 			return err
 		}
 		h.answered = answered.Valid
-		if h.operator != "" && h.operator != operator {
+		if h.operator != "" && h.operator != operator && now.Sub(database.Time(updated)) < heldFor {
 			return &HeldError{h.operator}
 		}
 		if h.status == pengaduan.StatusClosed {
 			return ErrState
 		}
-		return do(tx, h, database.Micros(d.clock()))
+		return do(tx, h, database.Micros(now))
 	})
 	var somebody *HeldError
 	switch {
@@ -274,8 +280,8 @@ func (d *Desk) change(ctx context.Context, n pengaduan.Number, operator string, 
 	return fmt.Errorf("complaints: %w", err)
 }
 
-// Take gives a new complaint to an operator. Whoever has it already keeps it:
-// *HeldError.
+// Take gives a complaint to an operator. Whoever has it already keeps it for
+// some days after his last step: *HeldError.
 func (d *Desk) Take(ctx context.Context, n pengaduan.Number, operator string) error {
 	return d.change(ctx, n, operator, func(tx *database.Tx, h held, now int64) error {
 		if h.operator == operator {

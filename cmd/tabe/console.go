@@ -27,7 +27,10 @@ func (a *app) mountConsole(mux *http.ServeMux, o options, https bool) (*operator
 	if err != nil {
 		return nil, err
 	}
-	catalogue := pengaduan.DefaultCatalogue()
+	catalogue, err := complaintKinds(o.dataDir)
+	if err != nil {
+		return nil, err
+	}
 	screens, err := console.New(console.Config{
 		DB: a.db, Accounts: accounts, Stream: a.stream, Clock: o.clock, Log: o.log, HTTPS: https,
 		Incidents: a.center, Map: a.center.Map, Chart: chart.New(a.center.Map), Words: a.words,

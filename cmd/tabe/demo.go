@@ -71,7 +71,9 @@ func (c *demoCommand) Run(ctx context.Context, std streams) error {
 	a.health(mux, "")
 	mux.Handle("/", page)
 	mux.Handle("POST /channels/ussd", a.ussd("", log))
-	mux.Handle("/open311/", a.open311(o, "", nil))
+	if err := a.mountOpen311(mux, o, "", nil); err != nil {
+		return err
+	}
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	address := "http://localhost:" + port
 	accounts, err := a.mountConsole(mux, o, false)

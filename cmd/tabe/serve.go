@@ -51,7 +51,9 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	mux := http.NewServeMux()
 	a.health(mux, config.metricsKey)
 	ways.mount(mux, a)
-	mux.Handle("/open311/", a.open311(o, config.publicURL, config.open311Keys))
+	if err := a.mountOpen311(mux, o, config.publicURL, config.open311Keys); err != nil {
+		return err
+	}
 	if _, err := a.mountConsole(mux, o, strings.HasPrefix(config.publicURL, "https:")); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package pengaduan
 import (
 	_ "embed"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -40,17 +41,20 @@ type Office struct {
 
 // DefaultCatalogue returns the one that is built in.
 func DefaultCatalogue() *Catalogue {
-	c, err := ParseCatalogue(catalogueFile)
+	c, err := ParseCatalogue(strings.NewReader(catalogueFile))
 	if err != nil {
 		panic(err) // the tests have read it
 	}
 	return c
 }
 
+// maxCatalogue is the size of a catalogue, in bytes.
+const maxCatalogue = 1 << 20
+
 // ParseCatalogue reads a catalogue in the form of catalogue.toml.
-func ParseCatalogue(file string) (*Catalogue, error) {
+func ParseCatalogue(file io.Reader) (*Catalogue, error) {
 	c := &Catalogue{}
-	meta, err := toml.Decode(file, c)
+	meta, err := toml.NewDecoder(io.LimitReader(file, maxCatalogue)).Decode(c)
 	if err != nil {
 		return nil, fmt.Errorf("pengaduan: catalogue: %w", err)
 	}

@@ -343,7 +343,7 @@ func TestCatalogue(t *testing.T) {
 		t.Errorf("an unknown kind: %+v", k)
 	}
 	good := "general = \"a\"\noversight = \"a\"\n[[office]]\ncode = \"a\"\nname = \"A\"\n"
-	if _, err := pengaduan.ParseCatalogue(good); err != nil {
+	if _, err := pengaduan.ParseCatalogue(strings.NewReader(good)); err != nil {
 		t.Fatal(err)
 	}
 	for _, bad := range []string{
@@ -351,7 +351,7 @@ func TestCatalogue(t *testing.T) {
 		good + "[[kind]]\ncode = \"x\"\nname = \"X\"\noffices = [\"b\"]\n", good + "surprise = 1\n",
 		good + "[[kind]]\ncode = \"x\"\nname = \"X\"\n[[kind]]\ncode = \"x\"\nname = \"Y\"\n",
 	} {
-		if _, err := pengaduan.ParseCatalogue(bad); err == nil {
+		if _, err := pengaduan.ParseCatalogue(strings.NewReader(bad)); err == nil {
 			t.Errorf("accepted: %s", bad)
 		}
 	}
