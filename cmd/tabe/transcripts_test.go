@@ -65,11 +65,11 @@ type house struct {
 	db *database.DB
 }
 
-// registries are the tables without which the services know nothing.
-var registries = []string{"pbb_assessments", "permits", "macca_members", "complaints"}
+// registryTables are the tables without which the services know nothing.
+var registryTables = []string{"pbb_assessments", "permits", "macca_members", "complaints"}
 
 func (h house) Cut(t *testing.T, off bool) {
-	for _, table := range registries {
+	for _, table := range registryTables {
 		from, to := table, table+"_away"
 		if !off {
 			from, to = to, from
