@@ -115,8 +115,8 @@ func (c *Center) alarm(tx *database.Tx, i Incident, id string, channel bot.Chann
 // the post that is the right one now is paged at once, and those who were told
 // before learn where it is.
 func (c *Center) follow(tx *database.Tx, i Incident, now time.Time) error {
-	if i.Step < 0 || i.Status == Closed || i.Test {
-		return nil // the first step is still to come
+	if i.Status == Closed || i.Test {
+		return nil
 	}
 	rows, _, err := policy(tx, i)
 	if err != nil {
@@ -127,7 +127,7 @@ func (c *Center) follow(tx *database.Tx, i Incident, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if at >= 0 && i.Status == Unanswered {
+	if at >= 0 && i.Status == Unanswered && i.Step >= 0 { // otherwise the first step is still to come
 		routes, _, err := c.routes(tx, i, rows[at].channels)
 		if err != nil {
 			return err
