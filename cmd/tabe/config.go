@@ -37,6 +37,7 @@ type config struct {
 		url, username, password, from, callback, allow string
 	}
 	interfaces  interfaces
+	gammuURL    string // of the tables of gammu-smsd
 	ussdSecret  string
 	open311Keys []open311.Key // who may file complaints from outside
 	agencies    agencies
@@ -180,6 +181,7 @@ func readConfig(getenv func(string) string, dataDir string) (config, error) {
 		}
 	}
 	c.interfaces = readInterfaces(e)
+	c.gammuURL = e.value("TABE_GAMMU_DATABASE_URL")
 	c.ussdSecret = e.value("TABE_USSD_SECRET")
 	keys, err := open311.ParseKeys(e.value("TABE_OPEN311_KEYS"))
 	if err != nil {

@@ -30,7 +30,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	}
 	defer ways.close()
 	if len(ways) == 0 {
-		return errors.New("no channel is configured: set TABE_TWILIO_ACCOUNT_SID, TABE_TELEGRAM_TOKEN, TABE_WHATSAPP_TOKEN, TABE_KANNEL_URL or TABE_USSD_SECRET")
+		return errors.New("no channel is configured: set TABE_TWILIO_ACCOUNT_SID, TABE_TELEGRAM_TOKEN, TABE_WHATSAPP_TOKEN, TABE_KANNEL_URL, TABE_GAMMU_DATABASE_URL or TABE_USSD_SECRET")
 	}
 	o := options{
 		databaseURL: config.databaseURL, redisURL: config.redisURL, secretKey: config.secretKey, dataDir: c.Data, boundaries: config.boundaries, interfaces: config.interfaces,

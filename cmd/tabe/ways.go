@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 
+	"tabe/adapters/gammu"
 	"tabe/adapters/kannel"
 	"tabe/adapters/telegram"
 	"tabe/adapters/twilio"
@@ -35,7 +37,7 @@ func newWays(c config, log *slog.Logger) (all ways, err error) {
 			all.close()
 		}
 	}()
-	for _, open := range []func(config, *slog.Logger) (way, error){twilioWay, telegramWay, whatsappWay, kannelWay, ussdWay} {
+	for _, open := range []func(config, *slog.Logger) (way, error){twilioWay, telegramWay, whatsappWay, kannelWay, gammuWay, ussdWay} {
 		w, err := open(c, log)
 		if err != nil {
 			return all, err
@@ -61,9 +63,13 @@ func twilioWay(c config, log *slog.Logger) (way, error) {
 	if t.accountSID == "" {
 		return way{}, nil
 	}
+	templates, err := readTemplates(t.templates)
+	if err != nil {
+		return way{}, err
+	}
 	account, err := twilio.New(twilio.Config{
 		AccountSID: t.accountSID, AuthTokens: strings.Split(t.authToken, ","), SMSFrom: t.smsFrom, WhatsAppFrom: t.whatsappFrom,
-		PublicURL: c.publicURL, APIURL: t.apiURL, Log: log,
+		PublicURL: c.publicURL, Templates: templates, APIURL: t.apiURL, Log: log,
 	})
 	if err != nil {
 		return way{}, err
@@ -76,6 +82,23 @@ func twilioWay(c config, log *slog.Logger) (way, error) {
 			mux.Handle("POST "+twilio.StatusPath, doors)
 		},
 	}, nil
+}
+
+// readTemplates reads the file of WhatsApp's approved texts, if there is one.
+func readTemplates(path string) (twilio.Templates, error) {
+	if path == "" {
+		return nil, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("TABE_TWILIO_TEMPLATES: %w", err)
+	}
+	defer file.Close()
+	templates, err := twilio.ParseTemplates(file)
+	if err != nil {
+		return nil, fmt.Errorf("TABE_TWILIO_TEMPLATES: %w", err)
+	}
+	return templates, nil
 }
 
 func telegramWay(c config, log *slog.Logger) (way, error) {
@@ -152,6 +175,20 @@ func kannelWay(c config, log *slog.Logger) (way, error) {
 			mux.Handle("GET "+kannel.MessagePath, doors)
 			mux.Handle("GET "+kannel.ReceiptPath, doors)
 		},
+	}, nil
+}
+
+func gammuWay(c config, log *slog.Logger) (way, error) {
+	if c.gammuURL == "" {
+		return way{}, nil
+	}
+	modem, err := gammu.Open(context.Background(), gammu.Config{DatabaseURL: c.gammuURL, Log: log})
+	if err != nil {
+		return way{}, err
+	}
+	return way{
+		name: "gammu", channels: []bot.Channel{modem}, check: modem.Check, close: modem.Close,
+		run: func(ctx context.Context, a *app) { modem.Run(ctx, a.engine, a.store) },
 	}, nil
 }
 
