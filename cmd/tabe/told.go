@@ -8,7 +8,6 @@ import (
 	"tabe/adapters/notices"
 	"tabe/adapters/privacy"
 	pbbregistry "tabe/adapters/registry/pbb"
-	permitregistry "tabe/adapters/registry/perizinan"
 	"tabe/adapters/survey"
 	"tabe/bot"
 	"tabe/bot/sms"
@@ -24,6 +23,7 @@ type told struct {
 	pace      notices.Rules
 	survey    survey.Rules
 	retention privacy.Retention
+	approved  func(c bot.ChannelID, n bot.Notice) bool
 }
 
 // toldRules reads them from the data folder, or takes the built-in ones.
@@ -46,7 +46,7 @@ func (a *app) records() privasi.Records {
 
 // post is the way by which residents are told.
 func (a *app) post(clock func() time.Time) *notices.Post {
-	return &notices.Post{Journal: a.store, Rules: a.told.pace, Clock: clock}
+	return &notices.Post{Journal: a.store, Rules: a.told.pace, Approved: a.told.approved, Clock: clock}
 }
 
 // broadcasts are the messages of offices.
@@ -73,7 +73,7 @@ func (a *app) purposes(dataDir string) ([]notices.Purpose, error) {
 		return nil, err
 	}
 	return []notices.Purpose{
-		{Name: perizinan.Purpose, Flow: perizinan.Name, Source: permitregistry.New(a.db), Every: 10 * time.Minute},
+		{Name: perizinan.Purpose, Flow: perizinan.Name, Source: a.registries.permits, Every: 10 * time.Minute},
 		{Name: macca.Purpose, Flow: macca.Name, Source: a.rice, Every: time.Hour},
 		{Name: pbb.Due, Flow: "pbb", Source: pbbregistry.Due{Registry: pbbregistry.New(a.db), Rules: taxRules}, Every: 6 * time.Hour},
 	}, nil

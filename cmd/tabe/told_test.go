@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -14,6 +16,10 @@ import (
 	"tabe/bot/bottest"
 	"tabe/bot/understand"
 	"tabe/flows/kabar"
+	"tabe/flows/macca"
+	"tabe/flows/perizinan"
+	"tabe/flows/survei"
+	"tabe/locales"
 )
 
 // says sends one message and returns what comes back.
@@ -278,4 +284,46 @@ func count(t *testing.T, a *app, query string, args ...any) (n int) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// whatsappDouble is a channel for which some texts were approved.
+type whatsappDouble struct{ approved map[string]bool }
+
+func (whatsappDouble) ID() bot.ChannelID { return whatsappChannel }
+func (whatsappDouble) Send(context.Context, bot.Outbound) (string, error) {
+	return "", errors.New("not in this test")
+}
+func (w whatsappDouble) Approves(message string) bool { return w.approved[message] }
+
+// WhatsApp gets what it has an approved text for; the rest goes by SMS.
+func TestWhatWhatsAppTakes(t *testing.T) {
+	words, err := locales.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	takes := approved([]bot.Channel{whatsappDouble{map[string]bool{"pbb.due_soon": true, "": true}}})
+	for _, c := range []struct {
+		notice bot.Notice
+		want   bool
+	}{
+		{bot.Notice{Flow: "pbb", Kind: "due_soon"}, true},
+		{bot.Notice{Flow: "pbb", Kind: "due_last"}, false},
+		{bot.Notice{Flow: kabar.Name, Kind: kabar.News}, false},
+		{bot.Notice{Flow: survei.Name, Kind: survei.Ask}, false},
+		{bot.Notice{Flow: macca.Name, Kind: macca.RiceNews}, false},
+		{bot.Notice{Flow: perizinan.Name, Kind: perizinan.NoticeReady}, false},
+		{bot.Notice{Flow: perizinan.Name, Kind: "something else"}, false},
+	} {
+		if got := takes(whatsappChannel, c.notice); got != c.want {
+			t.Errorf("%+v: %v", c.notice, got)
+		}
+		if takes("carrier pigeon", c.notice) {
+			t.Error("a channel that is not there takes a notice")
+		}
+		for _, language := range []string{"id", "bug"} {
+			if key := saidBy(c.notice); key != "" && words.Source(language, key) == "" {
+				t.Errorf("%+v is told by %s, which has no words", c.notice, key)
+			}
+		}
+	}
 }
