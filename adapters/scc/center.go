@@ -44,12 +44,10 @@ type Config struct {
 	Mail func() Mail
 	// Event writes what happened into the stream of events; audit.Append. It is
 	// the last thing that a transaction of the center does.
-	Event func(tx *database.Tx, at time.Time, actor, kind, incident, body string) (seq int64, err error)
-	// Committed is called after a transaction with events, nil for nobody.
-	Committed func()
-	Channels  []bot.ChannelID  // by which phones can be reached
-	Clock     func() time.Time // of a SQLite database
-	Log       *slog.Logger
+	Event    func(tx *database.Tx, at time.Time, actor, kind, incident, body string) (seq int64, err error)
+	Channels []bot.ChannelID  // by which phones can be reached
+	Clock    func() time.Time // of a SQLite database
+	Log      *slog.Logger
 }
 
 // Center is safe for concurrent use, also by several processes on one database.
@@ -71,9 +69,6 @@ func New(c Config) (*Center, error) {
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now
-	}
-	if c.Committed == nil {
-		c.Committed = func() {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -123,7 +118,6 @@ func (c *Center) event(tx *database.Tx, at time.Time, actor, kind, code string, 
 	if err != nil {
 		return err
 	}
-	tx.AfterCommit(c.Committed)
 	_, err = c.Event(tx, at, actor, kind, code, string(blob))
 	return err
 }

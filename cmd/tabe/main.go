@@ -28,6 +28,7 @@ type commands struct {
 	Audit      auditCommand      `cmd:"" help:"Look after the chain of events of the command center."`
 	Broadcast  broadcastCommand  `cmd:"" help:"Messages of an office to a kecamatan: dry run, start, list, stop."`
 	Survey     surveyCommand     `cmd:"" help:"Print how satisfied residents were with each service (SKM), as CSV."`
+	Drill      drillCommand      `cmd:"" help:"Send a synthetic incident through the running system and see that it arrives. Exit 1: it did not."`
 	Check      checkCommand      `cmd:"" help:"Look at the configuration and everything it depends on. Exit 1 if something is down."`
 }
 

@@ -66,7 +66,7 @@ func openHouse(t *testing.T) *house {
 		}
 		cases.Connect(h.store)
 		if h.scc, err = scc.New(scc.Config{
-			DB: c.db, Secret: secret, Map: geo.New(), Mail: func() scc.Mail { return h.store }, Event: audit.Append, Committed: c.stream.Wake,
+			DB: c.db, Secret: secret, Map: geo.New(), Mail: func() scc.Mail { return h.store }, Event: c.stream.Append,
 			Channels: []bot.ChannelID{"sms", "whatsapp"}, Clock: c.clock, Log: log,
 		}); err != nil {
 			t.Fatal(err)
