@@ -274,8 +274,8 @@ const few = 2
 // somebody wants to complain.
 func (f *Flow) tells(s *step) bool {
 	text := s.Understood.Text
-	if f.topics.Find(text) != "" {
-		return true
+	if k := f.catalogue.Kind(f.topics.Find(text)); k.Public || k.Confidential {
+		return true // "sampah" says it all; "dukcapil" does not
 	}
 	words := 0
 	for _, word := range strings.Fields(text) {
