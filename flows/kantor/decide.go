@@ -47,7 +47,7 @@ func (f *Flow) decide(s *step) string {
 		s.memory = memory{Errand: what, Office: errandOffice[what]}
 		return arrange
 	case s.memory.Office != "" && (u.Intent == understand.OfficeDirectory || s.place != ""):
-		s.names = aspect == "who"
+		s.names, s.email = aspect == "who", aspect == "email"
 		return show
 	case u.Intent == understand.OfficeDirectory || s.Conversation.State == "" || s.Conversation.State == flows.Start:
 		return ask

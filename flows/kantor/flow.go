@@ -90,6 +90,7 @@ type step struct {
 
 	place string    // the desa or kecamatan by which the office was found
 	names bool      // somebody asked who works there
+	email bool      // or for the address of its electronic post
 	day   time.Time // that the hours were asked for; zero: now
 	fast  bool      // the hours of Ramadan were asked for
 }

@@ -212,7 +212,7 @@ func TestEveryOfficeFits(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, text := range []string{"alamat", "siapa kepala", "jam buka"} {
+			for _, text := range []string{"alamat", "siapa kepala", "jam buka", "email"} {
 				id := language + o.Code + text
 				texts, err := e.Converse(t.Context(), bot.Message{ID: id, Channel: "sms", Peer: id, Subject: "tel:" + language, Text: text})
 				if err != nil {

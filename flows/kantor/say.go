@@ -123,6 +123,10 @@ func (s *step) reach(o *Office) []bot.Phrase {
 	case o.Checked == "":
 		list = append(list, bot.Phrase{Key: "kantor.unchecked"})
 	}
+	if s.email && o.Email != "" {
+		say("email", "email", o.Email)
+		return list
+	}
 	if o.Site == "" || s.names { // no room beside it
 		return list
 	}
