@@ -23,6 +23,7 @@ type Request struct {
 	Chain   bool   // the gateway repeats all that was typed since the dialogue began
 	Opens   bool   // without Chain: the first request of the dialogue
 	Step    string // without Chain: tells the requests of a dialogue apart
+	Over    bool   // the resident or the network has ended the dialogue: nothing to answer
 }
 
 // Answer is the screen to show.

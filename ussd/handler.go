@@ -97,6 +97,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
+	if request.Over {
+		h.Dialect.Write(w, Answer{End: true})
+		return
+	}
 	h.Dialect.Write(w, h.answer(r.Context(), m))
 }
 

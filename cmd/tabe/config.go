@@ -12,6 +12,7 @@ import (
 
 	"tabe/adapters/open311"
 	"tabe/bot/ident"
+	"tabe/ussd"
 )
 
 // config is what the environment says. The names are a contract: design notes
@@ -39,6 +40,7 @@ type config struct {
 	interfaces  interfaces
 	gammuURL    string // of the tables of gammu-smsd
 	ussdSecret  string
+	ussdDialect string        // a key of ussd.Dialects
 	open311Keys []open311.Key // who may file complaints from outside
 	agencies    agencies
 	metricsKey  string
@@ -183,6 +185,11 @@ func readConfig(getenv func(string) string, dataDir string) (config, error) {
 	c.interfaces = readInterfaces(e)
 	c.gammuURL = e.value("TABE_GAMMU_DATABASE_URL")
 	c.ussdSecret = e.value("TABE_USSD_SECRET")
+	if c.ussdDialect = e.value("TABE_USSD_DIALECT"); c.ussdDialect == "" {
+		c.ussdDialect = "africastalking"
+	} else if ussd.Dialects[c.ussdDialect] == nil {
+		e.wrong("TABE_USSD_DIALECT", "is neither africastalking nor hubtel")
+	}
 	keys, err := open311.ParseKeys(e.value("TABE_OPEN311_KEYS"))
 	if err != nil {
 		e.wrong("TABE_OPEN311_KEYS", err.Error())

@@ -20,6 +20,7 @@ import (
 	pbbsample "tabe/adapters/registry/pbb/sample"
 	permitregistry "tabe/adapters/registry/perizinan"
 	permitsample "tabe/adapters/registry/perizinan/sample"
+	"tabe/ussd"
 )
 
 // demoCommand runs everything with sample data and simulated phones.
@@ -70,7 +71,7 @@ func (c *demoCommand) Run(ctx context.Context, std streams) error {
 	mux := http.NewServeMux()
 	a.health(mux, "")
 	mux.Handle("/", page)
-	mux.Handle("POST /channels/ussd", a.ussd("", log))
+	mux.Handle("POST /channels/ussd", a.ussd(ussd.AfricasTalking{}, "", log))
 	if err := a.mountOpen311(mux, o, "", nil); err != nil {
 		return err
 	}

@@ -66,9 +66,9 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 }
 
 // ussd is the front door of dialled codes.
-func (a *app) ussd(secret string, log *slog.Logger) http.Handler {
+func (a *app) ussd(dialect ussd.Dialect, secret string, log *slog.Logger) http.Handler {
 	return ussd.NewHandler(ussd.Config{
-		Dialect: ussd.AfricasTalking{}, Conversation: a.engine, Secret: secret, Log: log,
+		Dialect: dialect, Conversation: a.engine, Secret: secret, Log: log,
 		Busy: func() string {
 			text, err := a.words.Text("id", "system_busy", "ussd", nil)
 			if err != nil { // the build checks that it is there

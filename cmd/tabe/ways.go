@@ -15,6 +15,7 @@ import (
 	"tabe/adapters/whatsapp"
 	"tabe/bot"
 	"tabe/locales"
+	"tabe/ussd"
 )
 
 // way is one configured provider. What it has no need of is nil.
@@ -198,7 +199,7 @@ func ussdWay(c config, log *slog.Logger) (way, error) {
 	}
 	return way{
 		name:  "ussd",
-		mount: func(mux *http.ServeMux, a *app) { mux.Handle("POST /channels/ussd", a.ussd(c.ussdSecret, log)) },
+		mount: func(mux *http.ServeMux, a *app) { mux.Handle("POST /channels/ussd", a.ussd(ussd.Dialects[c.ussdDialect], c.ussdSecret, log)) },
 	}, nil
 }
 
