@@ -10,6 +10,7 @@ import (
 
 	"tabe/adapters/database"
 	"tabe/adapters/redis"
+	maccaregistry "tabe/adapters/registry/macca"
 	pbbregistry "tabe/adapters/registry/pbb"
 	"tabe/adapters/scc"
 	"tabe/adapters/scc/audit"
@@ -43,6 +44,7 @@ func (c *checkCommand) Run(ctx context.Context, std streams) error {
 	}
 	if err == nil {
 		c.channels(ctx, r, config)
+		config.interfaces.check(ctx, r.look)
 	}
 	if r.failed {
 		return exit(1)
@@ -59,11 +61,23 @@ func (c *checkCommand) database(ctx context.Context, r *checks, config config) {
 	defer db.Close()
 	r.look(ctx, "pbb data", func(ctx context.Context) (string, error) {
 		asOf, err := pbbregistry.New(db).AsOf(ctx)
+		if err == nil && asOf.IsZero() && config.interfaces.hasTaxes() {
+			return "no extract, the interface alone", nil
+		}
 		if err == nil && asOf.IsZero() {
 			return "", errors.New("nothing was ever loaded (tabe import pbb FILE.csv)")
 		}
 		return "of " + asOf.In(bot.WITA).Format("2006-01-02 15:04 WITA"), err
 	})
+	r.look(ctx, "macca data", func(ctx context.Context) (string, error) {
+		asOf, err := maccaregistry.New(db).AsOf(ctx)
+		if err == nil && asOf.IsZero() {
+			return "none yet (tabe import macca FILE.csv)", nil
+		}
+		return "of " + asOf.In(bot.WITA).Format("2006-01-02 15:04 WITA"), err
+	})
+	_, err = maccaregistry.OpenSchedule(c.Data, nil)
+	r.line("rice days", err, "good")
 	_, _, err = services{dataDir: c.Data}.flows()
 	r.line("rules of the services", err, "good")
 	told, err := toldRules(c.Data)
