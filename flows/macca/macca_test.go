@@ -33,6 +33,7 @@ var ears = sync.OnceValues(understand.New)
 type house struct {
 	*bot.Engine
 	clock *bottest.Clock
+	db    *database.DB
 	sent  int
 }
 
@@ -58,11 +59,7 @@ func open(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return with(t, macca.New(registry.New(db), schedule))
-}
-
-func with(t *testing.T, f *macca.Flow) *house {
-	t.Helper()
+	f := macca.New(registry.New(db), schedule)
 	words, err := locales.New()
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +68,7 @@ func with(t *testing.T, f *macca.Flow) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{clock: bottest.NewClock(morning)}
+	h := &house{clock: bottest.NewClock(morning), db: db}
 	h.Engine, err = bot.New(bot.Config{
 		Store: bottest.NewStore(h.clock.Now), Words: words, Understand: ears.Understand, Flows: []bot.Flow{f}, Home: f, Clock: h.clock.Now,
 		Formats: map[bot.ChannelID]bot.ChannelFormat{"sms": {Inline: true}},
@@ -233,6 +230,28 @@ func TestSavedEndsAfterAYear(t *testing.T) {
 	expect(t, h.say(t, from, "apakah saya terdaftar kartu macca"), "LA BEDDU")
 	h.clock.Advance(10 * 24 * time.Hour)
 	expect(t, h.say(t, from, "apakah saya terdaftar kartu macca"), "!LA BEDDU", "nomor KK")
+}
+
+// Who has another family card is told so, and the old number shows nothing.
+func TestFamilyThatIsGone(t *testing.T) {
+	h := open(t)
+	from := stranger(1)
+	h.say(t, from, "KK 7312052902169908 lahir 7-7-1966")
+	h.say(t, from, "simpan nomor kk")
+	h.say(t, from, "ya")
+	old := strings.Index(sample.Residents, "7312052902169908")
+	row, _, _ := strings.Cut(sample.Residents[old:], "\n")
+	header, _, _ := strings.Cut(sample.Residents, "\n")
+	path := filepath.Join(t.TempDir(), "macca.csv")
+	if err := os.WriteFile(path, []byte(header+"\n"+strings.Replace(row, "7312052902169908", "7312050101269907", 1)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if report, err := registry.Import(t.Context(), h.db, path, nil); err != nil || report.Loaded != 1 {
+		t.Fatal(report, err)
+	}
+	h.clock.Advance(time.Hour)
+	expect(t, h.say(t, from, "kartu macca saya"), "tidak ada lagi di data", "!SYAMSIAH")
+	expect(t, h.say(t, from, "KK 7312050101269907 lahir 7-7-1966"), "SYAMSIAH")
 }
 
 // Guessing is slowed down and then stopped; the register's own telephone is not.
