@@ -25,27 +25,28 @@ func (f *Flow) decide(s *step) string {
 		return f.chosen(s)
 	}
 	u := s.Understood
-	aspect := f.aspects.Find(u.Text)
-	if name, ok := u.Slots.Get("office"); ok {
-		if o := f.data.called(name); o != nil {
-			s.memory = memory{Office: o.Code}
-			if name, ok := u.Slots.Get("desa"); ok && o.Code == villageOffice {
-				s.place = name
-			}
-		}
-	} else if o := f.near(s); o != nil {
-		s.memory = memory{Office: o.Code}
+	aspect, what := f.aspects.Find(u.Text), f.errands.Find(u.Text)
+	o := f.named(s)
+	if o != nil && what != "" && errandOffice[what] != o.Code {
+		what = "" // it is that office that is asked about
 	}
-	what := f.errands.Find(u.Text)
+	switch {
+	case what != "" && aspect != "hours":
+		s.memory = memory{Errand: what, Office: errandOffice[what]}
+		return arrange
+	case o != nil:
+		s.memory = memory{Office: o.Code}
+	case what != "":
+		s.memory = memory{Office: errandOffice[what]}
+	case aspect != "hours" && f.aspects.Only(u.Text) != "more":
+		s.memory = memory{} // something else than the office at hand
+	}
 	switch {
 	case aspect == "hours":
 		s.day, s.fast = f.dayIn(s)
 		return look
 	case aspect == "list":
 		return ask
-	case what != "":
-		s.memory = memory{Errand: what, Office: errandOffice[what]}
-		return arrange
 	case s.memory.Office != "" && (u.Intent == understand.OfficeDirectory || s.place != ""):
 		s.names, s.email = aspect == "who", aspect == "email"
 		return show
@@ -55,8 +56,21 @@ func (f *Flow) decide(s *step) string {
 	return noEvent
 }
 
-// villageOffice is the code of the offices of which each village has one.
-const villageOffice = "desa"
+// named returns the office that a message is about, nil if it names none.
+func (f *Flow) named(s *step) *Office {
+	if name, ok := s.Understood.Slots.Get("office"); ok {
+		if o := f.data.called(name); o != nil {
+			if desa, ok := s.Understood.Slots.Get("desa"); ok && o.Local {
+				s.place = desa
+			}
+			return o
+		}
+	}
+	if code := f.others.Find(s.Understood.Text); code != "" {
+		return f.data.office(code)
+	}
+	return f.near(s)
+}
 
 // near returns the office of the kecamatan for a place that was named.
 func (f *Flow) near(s *step) *Office {

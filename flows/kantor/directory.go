@@ -26,7 +26,10 @@ type Office struct {
 	Checked string   `toml:"checked"` // day on which somebody confirmed address and number; empty: nobody
 	Always  bool     `toml:"always"`  // open day and night
 	Desa    []string `toml:"desa"`    // of a kecamatan
-	Local   bool     `toml:"local"`   // ours, but there is one in each village
+	Local   bool     `toml:"local"`   // ours, but there is more than one
+
+	// OwnHours says that its hours are not those of the calendar, and unknown.
+	OwnHours bool `toml:"own_hours"`
 
 	elsewhere bool
 }

@@ -31,6 +31,7 @@ type Flow struct {
 	data    *Data
 	sites   Sites
 	errands *flows.Cues
+	others  *flows.Cues
 	aspects *flows.Cues
 	days    *flows.Cues
 }
@@ -38,6 +39,8 @@ type Flow struct {
 var (
 	//go:embed errands.toml
 	errandsFile []byte
+	//go:embed elsewhere.toml
+	elsewhereFile []byte
 	//go:embed aspects.toml
 	aspectsFile []byte
 	//go:embed days.toml
@@ -48,7 +51,7 @@ var (
 func New(data *Data, sites Sites) *Flow {
 	return &Flow{
 		Machine: flows.New(table, questions), data: data, sites: sites,
-		errands: mustCues(errandsFile), aspects: mustCues(aspectsFile), days: mustCues(daysFile),
+		errands: mustCues(errandsFile), others: mustCues(elsewhereFile), aspects: mustCues(aspectsFile), days: mustCues(daysFile),
 	}
 }
 

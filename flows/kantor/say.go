@@ -99,10 +99,14 @@ func (s *step) sayElsewhere(o *Office) {
 	r := bot.Reply{Key: "kantor.elsewhere", Data: bot.Data{"office": o.Name, "for": o.For}, Options: []bot.Option{othersOption, humanOption}}
 	if o.Local {
 		r.Key = "kantor.local"
-		if o := s.flow.data.kecamatanOf(s.place); o != nil {
-			r.Options = append([]bot.Option{{Value: cardValue + o.Code, Label: "kantor.option_office", Data: bot.Data{"office": o.Short}}}, r.Options...)
+		if k := s.flow.data.kecamatanOf(s.place); k != nil {
+			r.Options = append([]bot.Option{{Value: cardValue + k.Code, Label: "kantor.option_office", Data: bot.Data{"office": k.Short}}}, r.Options...)
 		}
-		r.Data["rest"] = []bot.Phrase{s.openNow()}
+		rest := s.openNow()
+		if o.OwnHours {
+			rest = bot.Phrase{Key: "kantor.own_hours"}
+		}
+		r.Data["rest"] = []bot.Phrase{rest}
 	}
 	s.Say(r)
 }
@@ -197,7 +201,7 @@ func sayErrand(ctx context.Context, s *step) error {
 func sayHours(_ context.Context, s *step) error {
 	o := s.flow.data.office(s.memory.Office)
 	switch {
-	case o != nil && o.elsewhere && !o.Local:
+	case o != nil && o.elsewhere && (!o.Local || o.OwnHours):
 		s.sayElsewhere(o)
 		return nil
 	case o != nil && o.Always:
