@@ -210,7 +210,7 @@ func (c *Center) stand(tx *database.Tx, i Incident) error {
 		if !t.going {
 			continue
 		}
-		if err := c.alarm(tx, i, fmt.Sprint(i.ID, ":ended:", i.Version, ":", t.contact), t.channel, t.phone, siaga.Ended); err != nil {
+		if err := c.alarm(tx, i, fmt.Sprint(i.ID, ":ended:", i.Version, ":", t.contact), t.channel, t.phone, siaga.Ended, true); err != nil {
 			return err
 		}
 	}

@@ -71,6 +71,7 @@ type network struct {
 	all     atomic.Int64
 	fail    func(channel bot.ChannelID, phone string) error
 	sent    func(channel bot.ChannelID, phone, text, id string)
+	slow    time.Duration // how long the provider takes for a message
 }
 
 func newNetwork() *network { return &network{changed: make(chan struct{}), got: map[string][]string{}} }
@@ -83,6 +84,7 @@ type line struct {
 func (l line) ID() bot.ChannelID { return l.id }
 
 func (l line) Send(_ context.Context, o bot.Outbound) (string, error) {
+	time.Sleep(l.net.slow)
 	l.net.mu.Lock()
 	defer l.net.mu.Unlock()
 	if l.net.fail != nil {

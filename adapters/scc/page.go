@@ -67,7 +67,7 @@ func (c *Center) bundle(tx *database.Tx, i Incident, name, target string, r Rout
 		return nil, err
 	}
 	id := fmt.Sprint("bundle:", r.Contact.ID, ":", channel, ":", now.Unix()/60)
-	if err := c.alarm(tx, i, id, bot.ChannelID(channel), r.Contact.Phone, siaga.Bundled); err != nil {
+	if err := c.alarm(tx, i, id, bot.ChannelID(channel), r.Contact.Phone, siaga.Bundled, true); err != nil {
 		return nil, err
 	}
 	return &pageRef{target, r.Contact.ID, channel, bundled, int(r.Metres)}, nil
@@ -77,24 +77,28 @@ func (c *Center) bundle(tx *database.Tx, i Incident, name, target string, r Rout
 // when it does not arrive.
 func (c *Center) pageBy(tx *database.Tx, i Incident, name, target string, r Route, channels []string, kind string, now time.Time) (*pageRef, error) {
 	id := name + ":" + channels[0]
+	var before int
+	if err := tx.QueryRow(`select count(*) from pages where incident = $1 and phone = $2`, []any{i.ID, r.Contact.Phone}, &before); err != nil {
+		return nil, err
+	}
 	changed, err := tx.Exec(`insert into pages (id, incident, target, contact, phone, channel, rest, reason, posted)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing`,
 		id, i.ID, target, r.Contact.ID, r.Contact.Phone, channels[0], strings.Join(channels[1:], ","), r.Why, database.Micros(now))
 	if err != nil || changed == 0 {
 		return nil, err
 	}
-	if err := c.alarm(tx, i, id, bot.ChannelID(channels[0]), r.Contact.Phone, kind); err != nil {
+	if err := c.alarm(tx, i, id, bot.ChannelID(channels[0]), r.Contact.Phone, kind, before > 0); err != nil {
 		return nil, err
 	}
 	return &pageRef{target, r.Contact.ID, channels[0], r.Why, int(r.Metres)}, nil
 }
 
-// alarm posts the notice to a duty phone.
-func (c *Center) alarm(tx *database.Tx, i Incident, id string, channel bot.ChannelID, phone, kind string) error {
+// alarm posts the notice to a duty phone. again tells that it was told before.
+func (c *Center) alarm(tx *database.Tx, i Incident, id string, channel bot.ChannelID, phone, kind string, again bool) error {
 	village, district := c.place(i)
 	a := siaga.Alarm{
 		Incident: i.ID, Code: i.Code, Kind: string(i.Kind), Place: village, District: district, Position: i.Position,
-		At: i.Opened, Again: i.Step > 0 || i.Loops > 0, Danger: i.Danger == darurat.Yes, Test: i.Test,
+		At: i.Opened, Again: again, Danger: i.Danger == darurat.Yes, Test: i.Test,
 	}
 	if i.Kind == darurat.Violence {
 		a.Danger = false
@@ -143,7 +147,7 @@ func (c *Center) follow(tx *database.Tx, i Incident, now time.Time) error {
 			continue
 		}
 		id := fmt.Sprint(i.ID, ":moved:", tagOf(i), ":", t.contact)
-		if err := c.alarm(tx, i, id, t.channel, t.phone, siaga.Moved); err != nil {
+		if err := c.alarm(tx, i, id, t.channel, t.phone, siaga.Moved, true); err != nil {
 			return err
 		}
 	}
