@@ -3,6 +3,7 @@ package open311
 import (
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -48,11 +49,19 @@ func (l *limiter) allow(who string, now time.Time) bool {
 	return ok
 }
 
-// address is who asks, as far as the connection tells.
+// address is who asks: the other end of the connection or, if that is a proxy
+// on this machine, whom the proxy says it asks for.
 func address(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return host
+	}
+	passed := r.Header.Get("X-Forwarded-For")
+	if ip := net.ParseIP(strings.TrimSpace(passed[strings.LastIndexByte(passed, ',')+1:])); ip != nil {
+		return ip.String()
 	}
 	return host
 }

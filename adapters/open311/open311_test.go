@@ -437,6 +437,35 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+func TestLimitsBehindAProxy(t *testing.T) {
+	g := newGateway(t)
+	count := func(remote, forwarded string) (served int) {
+		for range 50 {
+			r := httptest.NewRequest(http.MethodGet, "/open311/v2/services.json", nil)
+			r.RemoteAddr = remote
+			r.Header.Set("X-Forwarded-For", forwarded)
+			w := httptest.NewRecorder()
+			if g.ServeHTTP(w, r); w.Code == http.StatusOK {
+				served++
+			}
+		}
+		return served
+	}
+	for _, c := range []struct {
+		remote, forwarded string
+		served            int
+	}{
+		{"127.0.0.1:5", "203.0.113.1", 40}, {"127.0.0.1:5", "203.0.113.2", 40},
+		{"127.0.0.1:5", "203.0.113.9, 203.0.113.2", 0}, // the last one is what our proxy saw
+		{"127.0.0.1:5", "nonsense", 40}, {"[::1]:5", "203.0.113.3", 40},
+		{"198.51.100.7:5", "203.0.113.4", 40}, {"198.51.100.7:5", "203.0.113.5", 0}, // anybody can write a header
+	} {
+		if got := count(c.remote, c.forwarded); got != c.served {
+			t.Errorf("%s for %q: %d of 50 are served, not %d", c.remote, c.forwarded, got, c.served)
+		}
+	}
+}
+
 func TestADatabaseThatIsDown(t *testing.T) {
 	g := newGateway(t)
 	if err := g.db.Do(t.Context(), func(tx *database.Tx) error {
