@@ -15,7 +15,7 @@ func newDesk(a *app, o options) (*desk.Desk, error) {
 		return nil, err
 	}
 	d, err := desk.New(desk.Config{
-		DB: a.db, Secret: o.secretKey, Hours: directory, Clock: o.clock, Log: o.log, Event: a.stream.Append,
+		DB: a.db, Secret: o.secretKey, Hours: directory.Desk(), Clock: o.clock, Log: o.log, Event: a.stream.Append,
 		Via: map[bot.ChannelID]bot.ChannelID{ussd.Channel: smsChannel},
 	})
 	a.jobs = append(a.jobs, d.Run)

@@ -16,8 +16,6 @@ import (
 	"tabe/adapters/offices"
 	"tabe/adapters/privacy"
 	maccaregistry "tabe/adapters/registry/macca"
-	pbbregistry "tabe/adapters/registry/pbb"
-	permitregistry "tabe/adapters/registry/perizinan"
 	"tabe/adapters/scc"
 	"tabe/adapters/scc/geo"
 	"tabe/adapters/store"
@@ -63,7 +61,7 @@ func (a *app) services(o options, ears *understand.Understander) services {
 	return services{
 		dataDir: o.dataDir, redact: ears.Redact,
 		aid: maccaregistry.New(a.db), rice: a.rice,
-		taxes: pbbregistry.New(a.db), permits: permitregistry.New(a.db), tickets: a.complaints, center: a.center,
+		taxes: a.registries.taxes, permits: a.registries.permits, tickets: a.complaints, center: a.center,
 		told: a.subscriptions, records: a.records(), desk: a.desk,
 		watch: func(d *kantor.Data) kantor.Sites {
 			w := offices.New(offices.Config{Hosts: d.Sites(), Every: d.CheckEvery(), Clock: o.clock, Log: o.log})
@@ -92,6 +90,10 @@ func (s services) flows() (all []bot.Flow, home bot.Flow, err error) {
 	if s.watch != nil {
 		sites = s.watch(directory)
 	}
+	catalogue, err := complaintKinds(s.dataDir)
+	if err != nil {
+		return nil, nil, err
+	}
 	home = menu.New(s.redact)
 	regency := geo.New()
 	if s.center != nil {
@@ -107,9 +109,9 @@ func (s services) flows() (all []bot.Flow, home bot.Flow, err error) {
 		macca.New(s.aid, s.rice),
 		kantor.New(directory, sites),
 		petugas.New(petugas.Config{
-			Desk: s.desk, Hours: directory, Dialled: func(c bot.ChannelID) bool { return c == ussd.Channel }, Undisturbed: []string{"darurat"},
+			Desk: s.desk, Hours: directory.Desk(), Dialled: func(c bot.ChannelID) bool { return c == ussd.Channel }, Undisturbed: []string{"darurat"},
 		}),
-		pengaduan.New(s.tickets, complaints.Places{Map: regency}, pengaduan.DefaultCatalogue()),
+		pengaduan.New(s.tickets, complaints.Places{Map: regency}, catalogue),
 		bahasa.New(),
 		privasi.New(s.records),
 		survei.New(),

@@ -134,6 +134,9 @@ func parseSession(text string) (session, error) {
 	until, errUntil := time.Parse("15.04", b)
 	midnight := time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
 	s := session{from.Sub(midnight), until.Sub(midnight)}
+	if b == "24.00" {
+		s.until, errUntil = 24*time.Hour, nil
+	}
 	if errFrom != nil || errUntil != nil || s.from >= s.until {
 		return s, fmt.Errorf("session %q is not like 08.00-16.00", text)
 	}

@@ -39,6 +39,7 @@ type Office struct {
 type Data struct {
 	Calendar
 	offices    []*Office
+	desk       Calendar
 	checkEvery time.Duration
 }
 
@@ -48,6 +49,7 @@ type dataFile struct {
 	Elsewhere []Office      `toml:"elsewhere"`
 	Hours     []hoursRow    `toml:"hours"`
 	Holiday   []holidayRow  `toml:"holiday"`
+	Desk      []hoursRow    `toml:"desk"`
 	Sites     sitesSettings `toml:"sites"`
 }
 
@@ -119,7 +121,19 @@ func (d *Data) merge(f dataFile) error {
 	if f.Sites.CheckMinutes > 0 {
 		d.checkEvery = time.Duration(f.Sites.CheckMinutes) * time.Minute
 	}
+	if err := d.desk.merge(f.Desk, nil); err != nil {
+		return fmt.Errorf("desk: %w", err)
+	}
 	return d.Calendar.merge(f.Hours, f.Holiday)
+}
+
+// Desk says when operators answer residents: at the hours of the offices, unless
+// rows of the table desk say otherwise, which hold on holidays too.
+func (d *Data) Desk() *Calendar {
+	if len(d.desk.rules) == 0 {
+		return &d.Calendar
+	}
+	return &d.desk
 }
 
 // merge takes over what a row names.

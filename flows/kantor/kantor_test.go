@@ -77,6 +77,23 @@ check_minutes = 10
 	}
 }
 
+func TestTheDeskHasItsOwnHours(t *testing.T) {
+	if d := DefaultData(); d.Desk() != &d.Calendar {
+		t.Error("the desk is open when the offices are not")
+	}
+	d, err := ParseData(strings.NewReader("[[desk]]\ndays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']\nsessions = ['07.00-24.00']"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, until, ok := d.Desk().Opening(at(t, "2026-12-25 23:59")) // Christmas
+	if !ok || !from.Equal(at(t, "2026-12-25 23:59")) || !until.Equal(at(t, "2026-12-26 00:00")) {
+		t.Errorf("from %v until %v", from, until)
+	}
+	if from, _, _ := d.Opening(at(t, "2026-12-25 09:00")); !from.Equal(at(t, "2026-12-28 08:00")) {
+		t.Errorf("the offices open on %v", from)
+	}
+}
+
 func TestDataThatMakesNoSense(t *testing.T) {
 	for text, want := range map[string]string{
 		"[[office]]\ncode = 'x'": "missing",

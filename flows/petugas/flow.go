@@ -79,8 +79,12 @@ func (f *Flow) Claims(_ context.Context, t *bot.Turn) bool {
 	if t.Conversation.Flow == name && t.Understood.Command && t.Understood.Intent == understand.Cancel {
 		return true // BATAL takes back the request
 	}
-	return isVoice(t) || t.Choice == "" && f.cues.Only(t.Text) == "call"
+	return isVoice(t) || t.Choice == "" && len(t.Text) <= longestCall && f.cues.Only(t.Text) == "call"
 }
+
+// longestCall is the length, in bytes, of a text by which somebody wants to be
+// called and says nothing else.
+const longestCall = 40
 
 // talks tells whether an operator has the conversation.
 func talks(t *bot.Turn) bool {
