@@ -22,6 +22,7 @@ type Postgres struct {
 	server *server
 	run    func(name string, args ...string) *exec.Cmd
 	folder string
+	start  func(t testing.TB)
 	count  atomic.Int32
 }
 
@@ -57,12 +58,21 @@ func StartPostgres(t testing.TB) *Postgres {
 	if out, err := p.run(initdb, "-D", data, "-U", "tabe", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync").CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
-	p.start(t, postgres, data)
+	p.start = func(t testing.TB) { p.startServer(t, postgres, data) }
+	p.start(t)
 	t.Cleanup(func() { p.server.signal(t, syscall.SIGINT) }) // fast shutdown
 	return p
 }
 
-func (p *Postgres) start(t testing.TB, postgres, data string) {
+// Crash ends the server as a power failure would, without any farewell, and
+// starts it again: it has to recover from its log.
+func (p *Postgres) Crash(t testing.TB) {
+	t.Helper()
+	p.server.signal(t, syscall.SIGQUIT) // pg_ctl stop -m immediate
+	p.start(t)
+}
+
+func (p *Postgres) startServer(t testing.TB, postgres, data string) {
 	t.Helper()
 	cmd := p.run(postgres, "-D", data, "-p", p.port, "-k", p.folder, "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200")
 	p.server = start(t, filepath.Join(p.folder, "log"), cmd)
