@@ -28,7 +28,8 @@ func (c *Center) Prune(ctx context.Context, before time.Time) (removed int64, er
 		err := c.DB.Do(ctx, func(tx *database.Tx) error {
 			var last *int64
 			if err := tx.QueryRow(`select count(*), max(id) from (select id from incidents where status = 'closed' and closed < $1
-				and (reporter <> '' or landmark is not null or lat is not null) order by id limit $2) as old`,
+				and (reporter <> '' or landmark is not null or lat is not null
+				or exists (select 1 from incident_reporters r where r.incident = incidents.id)) order by id limit $2) as old`,
 				[]any{database.Micros(before), keepBatch}, &changed, &last); err != nil || last == nil {
 				return err
 			}
