@@ -77,6 +77,8 @@ func (s *Console) tabs(r *request, b board) []tab {
 		{true, handlers, tab{Name: "tak-terjawab"}},
 		{s.Shift != nil, inCenter, tab{Name: "petugas"}},
 		{s.Incidents != nil, watchers, tab{Name: "kontak"}},
+		{s.Alerts != nil, handlers, tab{Name: "peringatan"}},
+		{s.Reports != nil, inCenter, tab{Name: "bulan"}},
 		{true, inspectors, tab{Name: "audit"}},
 		{true, o.Roles, tab{Name: "akun"}},
 	} {

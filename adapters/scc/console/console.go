@@ -14,12 +14,14 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"tabe/adapters/database"
 	"tabe/adapters/scc/audit"
 	"tabe/adapters/scc/chart"
 	"tabe/adapters/scc/operators"
+	"tabe/adapters/scc/report"
 	"tabe/bot"
 	"tabe/flows/pengaduan"
 )
@@ -43,9 +45,12 @@ type Config struct {
 
 	// What follows may be missing; the console then has no such part.
 	Incidents     Incidents
-	Map           Map          // of the incidents
-	Chart         *chart.Chart // of the map; may be missing
-	Words         bot.Words    // of the quick replies; may be missing
+	Map           Map           // of the incidents
+	Chart         *chart.Chart  // of the map; may be missing
+	Words         bot.Words     // of the quick replies; may be missing
+	Reports       report.Center // of months
+	Alerts        Alerts
+	Broadcasts    Broadcasts // without it warnings reach residents in no other way than by the feed
 	Conversations Conversations
 	Complaints    Complaints
 	Catalogue     *pengaduan.Catalogue // of the complaints
@@ -59,9 +64,10 @@ type Config struct {
 // Console is the handler of everything below /scc.
 type Console struct {
 	Config
-	pages  pages
-	looks  looks
-	cookie string
+	pages   pages
+	looks   looks
+	streams atomic.Int64 // of events, that are open
+	cookie  string
 }
 
 // Limits of requests.
@@ -122,9 +128,24 @@ func (s *Console) routes() []route {
 			route{"POST /scc/insiden/{code}/{act}", watchers, s.incidentAct, false},
 			route{"GET /scc/insiden-baru", watchers, s.newIncidentPage, true},
 			route{"POST /scc/insiden-baru", watchers, s.newIncident, false},
+			route{"GET /scc/insiden/{code}/laporan", watchers, s.incidentReport, true},
 			route{"GET /scc/cari", watchers, s.find, true},
 			route{"GET /scc/kontak", watchers, s.contacts, true},
 			route{"POST /scc/kontak/{id}", []operators.Role{operators.Supervisor}, s.verifyContact, false},
+		)
+	}
+	if s.Alerts != nil {
+		all = append(all,
+			route{"GET /scc/peringatan", handlers, s.alertsPage, true},
+			route{"POST /scc/peringatan", handlers, s.warn, false},
+			route{"POST /scc/peringatan/{id}/{act}", handlers, s.alertAct, false},
+			route{"POST /scc/insiden/{code}/siarkan", handlers, s.publish, false},
+		)
+	}
+	if s.Reports != nil {
+		all = append(all,
+			route{"GET /scc/bulan", inCenter, s.month, true},
+			route{"GET /scc/bulan.csv", inspectors, s.monthCSV, true},
 		)
 	}
 	if s.Conversations != nil {

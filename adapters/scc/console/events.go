@@ -17,6 +17,7 @@ const (
 	heartbeat = 10 * time.Second
 	recheck   = time.Minute // of the session behind a stream
 	replay    = 500         // events in one go
+	maxStream = 256         // streams at once: each asks the database twice a second
 )
 
 // event is what a console is told: that something happened. What exactly, the
@@ -26,13 +27,17 @@ type event struct {
 	Incident string `json:"incident,omitempty"`
 }
 
-// events streams the audit from the event after Last-Event-ID, or after the
-// parameter "after" at the first time. The stream ends with the session.
+// events streams the audit. The stream ends with the session.
 func (s *Console) events(w http.ResponseWriter, r *request) error {
-	last, err := lastSeen(r)
+	last, err := s.lastSeen(r)
 	if err != nil {
-		return refusal{status: http.StatusBadRequest, key: "bad_form"}
+		return err
 	}
+	if s.streams.Add(1) > maxStream {
+		s.streams.Add(-1)
+		return refusal{status: http.StatusServiceUnavailable, key: "slow"}
+	}
+	defer s.streams.Add(-1)
 	stream := http.NewResponseController(w)
 	_ = stream.SetWriteDeadline(time.Time{}) // no end; a server that has no deadlines is as good
 	_ = stream.SetReadDeadline(time.Time{})
@@ -87,15 +92,21 @@ func (s *Console) beat(w http.ResponseWriter) error {
 	return err
 }
 
-func lastSeen(r *request) (int64, error) {
+// lastSeen is the event after which a stream begins: the one that a browser that
+// comes back has seen, the one that its page was made at, or the newest.
+func (s *Console) lastSeen(r *request) (int64, error) {
 	id := r.Header.Get("Last-Event-ID")
 	if id == "" {
 		id = r.URL.Query().Get("after")
 	}
 	if id == "" {
-		return 0, nil
+		return s.Stream.Head(r.Context())
 	}
-	return strconv.ParseInt(id, 10, 64)
+	seq, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		return 0, refusal{status: http.StatusBadRequest, key: "bad_form"}
+	}
+	return seq, nil
 }
 
 func (s *Console) replay(w http.ResponseWriter, r *request, last int64) (int64, error) {

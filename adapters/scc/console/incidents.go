@@ -200,7 +200,9 @@ type incidentView struct {
 	scc.Detail
 	Place     string
 	May       bool
-	Mine      bool // this operator has it
+	Mine      bool    // this operator has it
+	Next      *choice // the post to send now; nil: there is none
+	Others    []choice
 	Similar   []scc.Incident
 	Outcomes  []scc.Outcome
 	Districts []district
@@ -210,6 +212,30 @@ type incidentView struct {
 	Language  string
 	Quick     []string // replies in the reporter's language, to choose by a digit
 	Root      string   // code of the incident that this one was merged into
+}
+
+// choice is a post that can be sent.
+type choice struct {
+	scc.Route
+	Code    string
+	Version int64
+	First   bool
+}
+
+// choices are the posts that were not sent yet, or have refused: the best, and the others.
+func choices(d scc.Detail) (next *choice, others []choice) {
+	for _, r := range d.Routes {
+		c := choice{Route: r, Code: d.Code, Version: d.Version}
+		switch {
+		case slices.ContainsFunc(d.Dispatches, func(sent scc.Dispatch) bool { return sent.Contact == r.Contact.ID && sent.Refused.IsZero() }):
+		case next == nil:
+			c.First = true
+			next = &c
+		default:
+			others = append(others, c)
+		}
+	}
+	return next, others
 }
 
 // district is a kecamatan with its desa, for a choice.
@@ -253,6 +279,7 @@ func (s *Console) incidentView(r *request, i scc.Incident) (*incidentView, error
 		Detail: d, Place: s.place(i, true), May: true, Mine: d.AckedBy == r.actor(), Outcomes: scc.Outcomes(), Standard: standard,
 		Words: []siaga.Word{siaga.Accept, siaga.Refuse, siaga.OnScene, siaga.Done},
 	}
+	v.Next, v.Others = choices(d)
 	for _, u := range s.Map.Districts() {
 		v.Districts = append(v.Districts, district{u, s.Map.Villages(u.Code)})
 	}

@@ -24,6 +24,16 @@ var files embed.FS
 type pages struct {
 	byName map[string]*template.Template
 	static map[string]staticFile
+	shared *template.Template
+}
+
+// words returns the template of some words, for drawings that are no page.
+func (p pages) words(name string) string {
+	var b strings.Builder
+	if err := p.shared.ExecuteTemplate(&b, name, nil); err != nil {
+		return name
+	}
+	return b.String()
 }
 
 type staticFile struct {
@@ -68,6 +78,8 @@ func parsePages() (pages, error) {
 		"version": func() string { return of },
 		"wita":    func(t time.Time) string { return t.In(bot.WITA).Format("02/01 15.04") },
 		"clock":   func(t time.Time) string { return t.In(bot.WITA).Format("15.04.05") },
+		"date":    func(t time.Time) string { return t.In(bot.WITA).Format("2006-01-02") },
+		"minutes": func(d time.Duration) string { return fmt.Sprintf("%d:%02d", int(d.Minutes()), int(d.Seconds())%60) },
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"list":    func(items ...string) []string { return items },
 		"short":   func(text string) string { return short(text, 90) },
@@ -90,6 +102,10 @@ func parsePages() (pages, error) {
 		},
 	}).ParseFS(files, "templates/layout.html", "templates/problems.html", "templates/parts.html")
 	if err != nil {
+		return p, err
+	}
+	// A template that was executed cannot be cloned any more.
+	if p.shared, err = shared.Clone(); err != nil {
 		return p, err
 	}
 	names, err := files.ReadDir("templates")

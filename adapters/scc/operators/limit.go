@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"tabe/adapters/database"
@@ -35,6 +36,7 @@ type limit struct {
 // account was used before is not held up by attacks from elsewhere, and neither
 // is the last admin.
 func (s *Store) limits(tx *database.Tx, name, address string) ([]limit, error) {
+	address = network(address)
 	all := []limit{
 		{s.seal.Hash("failures|" + name + "|" + address), 5},
 		{s.seal.Hash("failures|address|" + address), 20},
@@ -52,7 +54,21 @@ func (s *Store) limits(tx *database.Tx, name, address string) ([]limit, error) {
 }
 
 // address is what is kept of where somebody came from.
-func (s *Store) address(address string) string { return s.seal.Hash("address|" + address) }
+func (s *Store) address(address string) string { return s.seal.Hash("address|" + network(address)) }
+
+// network is what of an address counts: of IPv6 every customer has 2^64, and
+// could try from another one each time.
+func network(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil || a.Unmap().Is4() {
+		return address
+	}
+	p, err := a.WithZone("").Prefix(64)
+	if err != nil {
+		return address
+	}
+	return p.String()
+}
 
 // admit counts a try as failed before it is looked at, so that many at once do
 // not slip through, or returns *Slow. succeed takes it back.

@@ -37,7 +37,8 @@ func checkPassword(name, password string) error {
 
 // hasher computes argon2id, which costs 64 MiB each time: few at once.
 type hasher struct {
-	slots chan struct{}
+	slots  chan struct{}
+	memory uint32 // KiB, of new hashes
 	// decoy is a hash that no password has. An unknown name costs as much time
 	// as a wrong password.
 	decoy string
@@ -58,7 +59,7 @@ const phc = "$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s"
 var base64Text = base64.RawStdEncoding
 
 func newHasher() hasher {
-	h := hasher{slots: make(chan struct{}, argonSlots)}
+	h := hasher{slots: make(chan struct{}, argonSlots), memory: argonMemory}
 	zeros := make([]byte, argonKey) // the hash of a password with a probability of 2^-256
 	h.decoy = fmt.Sprintf(phc, argon2.Version, argonMemory, argonTime, argonThreads, base64Text.EncodeToString(zeros[:argonSalt]), base64Text.EncodeToString(zeros))
 	return h
@@ -68,8 +69,8 @@ func newHasher() hasher {
 func (h hasher) of(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, argonSalt)
 	_, _ = rand.Read(salt) // never fails
-	key, err := h.key(ctx, password, salt, argonTime, argonMemory, argonThreads, argonKey)
-	return fmt.Sprintf(phc, argon2.Version, argonMemory, argonTime, argonThreads, base64Text.EncodeToString(salt), base64Text.EncodeToString(key)), err
+	key, err := h.key(ctx, password, salt, argonTime, h.memory, argonThreads, argonKey)
+	return fmt.Sprintf(phc, argon2.Version, h.memory, argonTime, argonThreads, base64Text.EncodeToString(salt), base64Text.EncodeToString(key)), err
 }
 
 // matches tells whether a password has the hash.

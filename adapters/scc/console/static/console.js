@@ -271,6 +271,7 @@ const does = {
   },
   again() { sound.resume().then(() => play(tones.test)); },
   heard() { $("#hear").close(); heardTest = true; sessionStorage.heard = "1"; arrange(); report(); ring(); },
+  print() { window.print(); },
   silent() { $("#hear").close(); heardTest = false; arrange(); report(); say("Periksa pengeras suara dan volume, lalu tekan Mulai shift lagi.", true); },
   mute() { muted = Date.now() + 60000; arrange(); report(); },
 };
@@ -321,6 +322,7 @@ function press(key) {
 document.addEventListener("keydown", (e) => {
   if (e.ctrlKey && e.key === "Enter") { e.target.form?.requestSubmit(); return; }
   if (e.key === "Escape") { chosen = null; mark(); document.activeElement?.blur(); return; }
+  if (e.key.length === 1 && localStorage.letters === "off" && e.key !== "?") return;
   if (e.ctrlKey || e.altKey || e.metaKey || e.target.matches("input,textarea,select") || $("dialog[open]")) return;
   const act = {
     ArrowDown: () => choose(1), ArrowUp: () => choose(-1), "?": () => $("#keys").showModal(),
@@ -328,6 +330,10 @@ document.addEventListener("keydown", (e) => {
   }[e.key] ?? (() => press(e.key.length === 1 ? e.key.toUpperCase() : e.key));
   if (act() !== false) e.preventDefault();
 });
+
+// Keys of one letter can be switched off (WCAG 2.1.4): speech input presses them by accident.
+$("#letters").checked = localStorage.letters !== "off";
+$("#letters").addEventListener("change", (e) => { localStorage.letters = e.target.checked ? "on" : "off"; });
 
 connect();
 arrange();
