@@ -94,6 +94,7 @@ type step struct {
 	report  Report
 	outside bool    // the position that was sent lies outside the regency
 	contact Contact // whom to call
+	told    bool    // the first answer was given
 }
 
 // Handle implements bot.Flow. A report survives whatever goes wrong here: then
@@ -111,6 +112,8 @@ func (f *Flow) Handle(ctx context.Context, t *bot.Turn) error {
 	if !s.report.First {
 		s.memory = memory{}
 		f.open(s, kind)
+	}
+	if !s.told {
 		s.contact = Contact{Number: National(kind)}
 		s.Say(s.received())
 	}
@@ -144,6 +147,7 @@ func (s *step) handle(ctx context.Context) (err error) {
 	s.call(ctx)
 	if s.report.First {
 		s.Say(s.received())
+		s.told = true
 	}
 	next, err := f.machine.Fire(ctx, t.Conversation.State, event, s)
 	if err != nil {
