@@ -201,7 +201,7 @@ type incidentView struct {
 	Place     string
 	May       bool
 	Mine      bool    // this operator has it
-	Next      *choice // the post to send now; nil: there is none
+	Post      *choice // the post to send now; nil: there is none
 	Others    []choice
 	Similar   []scc.Incident
 	Outcomes  []scc.Outcome
@@ -279,7 +279,7 @@ func (s *Console) incidentView(r *request, i scc.Incident) (*incidentView, error
 		Detail: d, Place: s.place(i, true), May: true, Mine: d.AckedBy == r.actor(), Outcomes: scc.Outcomes(), Standard: standard,
 		Words: []siaga.Word{siaga.Accept, siaga.Refuse, siaga.OnScene, siaga.Done},
 	}
-	v.Next, v.Others = choices(d)
+	v.Post, v.Others = choices(d)
 	for _, u := range s.Map.Districts() {
 		v.Districts = append(v.Districts, district{u, s.Map.Villages(u.Code)})
 	}
