@@ -33,7 +33,7 @@ func (a *app) mountConsole(mux *http.ServeMux, o options, https bool) (*operator
 	}
 	screens, err := console.New(console.Config{
 		DB: a.db, Accounts: accounts, Stream: a.stream, Clock: o.clock, Log: o.log, HTTPS: https,
-		Incidents: a.center, Map: a.center.Map, Chart: chart.New(a.center.Map), Words: a.words,
+		Incidents: a.center, Reports: a.center, Alerts: a.alerts, Broadcasts: a.broadcasts(o.clock), Map: a.center.Map, Chart: chart.New(a.center.Map), Words: a.words,
 		Conversations: a.desk, Complaints: complaints.NewDesk(a.complaints, catalogue, a.store, sawComplaint, o.clock),
 		Catalogue: catalogue, Shift: a.center,
 	})

@@ -55,11 +55,16 @@ func (c *center) later(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// open starts a console; more adds to what it is made of.
+// open starts a console on SQLite; more adds to what it is made of.
 func open(t *testing.T, more ...func(*center, *console.Config)) *center {
 	t.Helper()
+	return openOn(t, testserver.SQLiteURL(t), more...)
+}
+
+func openOn(t *testing.T, url string, more ...func(*center, *console.Config)) *center {
+	t.Helper()
 	c := &center{t: t, recovery: map[string][]string{}, log: &strings.Builder{}, now: time.Date(2026, 11, 25, 4, 0, 0, 0, time.UTC)}
-	c.db = testserver.OpenDatabase(t, testserver.SQLiteURL(t))
+	c.db = testserver.OpenDatabase(t, url)
 	c.stream = audit.New(c.db)
 	var err error
 	if c.accounts, err = operators.New(c.db, secret, c.clock); err != nil {

@@ -32,8 +32,9 @@ func (h *house) looksAt(who string) (n int) {
 	return n
 }
 
-func TestAFire(t *testing.T) {
-	h := openHouse(t)
+func TestAFire(t *testing.T) { houses(t, aFire) }
+
+func aFire(t *testing.T, h *house) {
 	h.add("andi", operators.Dispatcher)
 	h.add("budi", operators.Dispatcher)
 	h.add("sari", operators.Supervisor)
@@ -118,8 +119,9 @@ func between(s, from, to string) string {
 	return s
 }
 
-func TestViolenceIsForOneRole(t *testing.T) {
-	h := openHouse(t)
+func TestViolenceIsForOneRole(t *testing.T) { houses(t, violenceIsForOneRole) }
+
+func violenceIsForOneRole(t *testing.T, h *house) {
 	h.add("andi", operators.Dispatcher, operators.Supervisor)
 	h.add("nur", operators.P2TP2A)
 	code := h.reports(darurat.Violence, "suamiku memukul", "73.12.04.1001")
@@ -177,8 +179,9 @@ func TestViolenceIsForOneRole(t *testing.T) {
 	andi.hides("memukul")
 }
 
-func TestAReportByTelephone(t *testing.T) {
-	h := openHouse(t)
+func TestAReportByTelephone(t *testing.T) { houses(t, aReportByTelephone) }
+
+func aReportByTelephone(t *testing.T, h *house) {
 	h.add("andi", operators.Dispatcher)
 	andi := h.signIn("andi")
 	andi.get("/scc/insiden-baru")

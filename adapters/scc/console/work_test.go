@@ -15,12 +15,14 @@ import (
 	"tabe/adapters/database"
 	"tabe/adapters/desk"
 	"tabe/adapters/scc"
+	"tabe/adapters/scc/alerts"
 	"tabe/adapters/scc/audit"
 	"tabe/adapters/scc/chart"
 	"tabe/adapters/scc/console"
 	"tabe/adapters/scc/geo"
 	"tabe/adapters/scc/operators"
 	"tabe/adapters/store"
+	"tabe/adapters/testserver"
 	"tabe/adapters/unanswered"
 	"tabe/bot"
 	"tabe/bot/understand"
@@ -48,8 +50,19 @@ type house struct {
 
 func openHouse(t *testing.T) *house {
 	t.Helper()
+	return openHouseOn(t, testserver.SQLiteURL(t))
+}
+
+// houses runs a test on a house in each database.
+func houses(t *testing.T, test func(t *testing.T, h *house)) {
+	t.Helper()
+	testserver.DatabaseURLs(t, func(t *testing.T, newURL func(testing.TB) string) { test(t, openHouseOn(t, newURL(t))) })
+}
+
+func openHouseOn(t *testing.T, url string) *house {
+	t.Helper()
 	h := &house{}
-	h.center = open(t, func(c *center, config *console.Config) {
+	h.center = openOn(t, url, func(c *center, config *console.Config) {
 		log := slog.New(slog.NewTextHandler(t.Output(), nil))
 		register, err := complaints.NewRegister(c.db, secret, func(s string) string { return s })
 		if err != nil {
@@ -72,6 +85,7 @@ func openHouse(t *testing.T) *house {
 			t.Fatal(err)
 		}
 		config.Incidents, config.Map, config.Chart = h.scc, h.scc.Map, chart.New(h.scc.Map)
+		config.Reports, config.Alerts = h.scc, &alerts.Book{DB: c.db, Event: c.stream.Append, Clock: c.clock}
 		config.Conversations, config.Shift, config.Catalogue = cases, h.scc, pengaduan.DefaultCatalogue()
 		config.Complaints = complaints.NewDesk(register, config.Catalogue, h.store, nil, c.clock)
 	})
@@ -131,8 +145,9 @@ func (h *house) events() string {
 	return all.String()
 }
 
-func TestAConversationWithAPerson(t *testing.T) {
-	h := openHouse(t)
+func TestAConversationWithAPerson(t *testing.T) { houses(t, aConversationWithAPerson) }
+
+func aConversationWithAPerson(t *testing.T, h *house) {
 	h.add("andi", operators.Dispatcher)
 	h.add("budi", operators.Dispatcher)
 	h.add("sari", operators.Supervisor)
@@ -250,8 +265,9 @@ func TestACallThatIsDue(t *testing.T) {
 	other.shows("Menunggu (1)")
 }
 
-func TestAComplaint(t *testing.T) {
-	h := openHouse(t)
+func TestAComplaint(t *testing.T) { houses(t, aComplaint) }
+
+func aComplaint(t *testing.T, h *house) {
 	h.add("andi", operators.Dispatcher)
 	h.add("budi", operators.Dispatcher)
 	h.add("kepala", operators.Admin)

@@ -36,7 +36,7 @@ func Columns(title string, counts []Count, name func(string) string) template.HT
 	}
 	step := float64(width) / float64(max(1, len(counts)))
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg class="columns" viewBox="0 0 %d %d" role="img" aria-label="%s">`, width, height, template.HTMLEscapeString(title+": "+inWords(counts, name)))
+	fmt.Fprintf(&b, `<svg class="series" viewBox="0 0 %d %d" role="img" aria-label="%s">`, width, height, template.HTMLEscapeString(title+": "+inWords(counts, name)))
 	for i, c := range counts {
 		tall := (height - foot - head) * c.N / most
 		x := float64(i) * step

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"tabe/adapters/scc"
-	"tabe/adapters/scc/geo"
 	"tabe/bot"
 	"tabe/flows/darurat"
 )
@@ -28,6 +27,11 @@ const Standard = 15 * time.Minute
 type Center interface {
 	Between(ctx context.Context, from, to time.Time, limit int) ([]scc.Incident, error)
 	Arrivals(ctx context.Context, from, to time.Time) (map[int64]time.Time, error)
+}
+
+// Places names the units of the regency; *geo.Map.
+type Places interface {
+	Unit(code string) (darurat.Unit, bool)
 }
 
 // maxIncidents bounds a month: a storm brought some hundred reports.
@@ -57,7 +61,7 @@ type Line struct {
 const never = -1
 
 // Of reads the month, in WITA, in which t lies.
-func Of(ctx context.Context, c Center, m *geo.Map, t time.Time) (Month, error) {
+func Of(ctx context.Context, c Center, m Places, t time.Time) (Month, error) {
 	t = t.In(bot.WITA)
 	from := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, bot.WITA)
 	out := Month{From: from, To: from.AddDate(0, 1, 0)}
@@ -144,11 +148,11 @@ func (m Month) ByKind() []Count {
 	return counts
 }
 
-// ByDistrict counts the incidents of each kecamatan of the map, and behind them
-// those of which the place is unknown.
-func (m Month) ByDistrict(regency *geo.Map) []Count {
+// ByDistrict counts the incidents of each kecamatan, and behind them those of
+// which the place is unknown.
+func (m Month) ByDistrict(districts []darurat.Unit) []Count {
 	var counts []Count
-	for _, d := range regency.Districts() {
+	for _, d := range districts {
 		counts = append(counts, Count{Name: d.Name})
 	}
 	counts = append(counts, Count{})

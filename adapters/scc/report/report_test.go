@@ -77,7 +77,7 @@ func TestMonth(t *testing.T) {
 	if got := m.ByKind(); len(got) != 4 || got[0] != (report.Count{Name: "fire", N: 2}) {
 		t.Error(got)
 	}
-	districts := m.ByDistrict(geo.New())
+	districts := m.ByDistrict(geo.New().Districts())
 	if len(districts) != 9 || districts[8].N != 1 || districts[3] != (report.Count{Name: "Lalabata", N: 1}) {
 		t.Error(districts)
 	}
