@@ -198,8 +198,10 @@ func ussdWay(c config, log *slog.Logger) (way, error) {
 		return way{}, nil
 	}
 	return way{
-		name:  "ussd",
-		mount: func(mux *http.ServeMux, a *app) { mux.Handle("POST /channels/ussd", a.ussd(ussd.Dialects[c.ussdDialect], c.ussdSecret, log)) },
+		name: "ussd",
+		mount: func(mux *http.ServeMux, a *app) {
+			mux.Handle("POST /channels/ussd", a.ussd(ussd.Dialects[c.ussdDialect], c.ussdSecret, log))
+		},
 	}, nil
 }
 
