@@ -92,6 +92,9 @@ const (
 	longestWish = 60
 )
 
+// longestPlace is the length of a text, in bytes, that describes nothing but a place.
+const longestPlace = 60
+
 // Claims implements bot.Claimant: the number of a ticket with hardly anything
 // beside it, and the question how far "my report" is, are about a ticket
 // whatever is going on.
@@ -192,7 +195,10 @@ func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
 			s.memory.Draft.Office = code
 		default:
 			slot, _ := u.Slots.Get("office")
-			if code = f.catalogue.officeCalled(slot); code == "" {
+			if code = f.catalogue.officeCalled(slot); code == "" && !f.says(u.Text) {
+				return noEvent, nil
+			} else if code == "" {
+				s.memory.Draft.append(f, u.Text) // more of what is wrong
 				return office, nil
 			}
 			s.memory.Draft.Office = code
@@ -239,8 +245,8 @@ func (f *Flow) decide(ctx context.Context, s *step) (string, error) {
 			return f.added(s), nil // the picture of what was just filed
 		case topic == remarkTopic && len(strings.Fields(u.Text)) <= 3:
 			return remark, nil
-		case topic == remarkTopic:
-			return f.added(s), nil // and says what
+		case topic == remarkTopic, state != showTicket && f.goesOn(s, topic):
+			return f.added(s), nil
 		}
 	}
 	if topic == statusTopic {
@@ -277,6 +283,11 @@ func (f *Flow) tells(s *step) bool {
 	if k := f.catalogue.Kind(f.topics.Find(text)); k.Public || k.Confidential {
 		return true // "sampah" says it all; "dukcapil" does not
 	}
+	return f.says(text)
+}
+
+// says reports whether a text has more words than it takes to wish something.
+func (f *Flow) says(text string) bool {
 	words := 0
 	for _, word := range strings.Fields(text) {
 		if f.words.Only(word) != wishTopic {
@@ -284,6 +295,15 @@ func (f *Flow) tells(s *step) bool {
 		}
 	}
 	return words > few
+}
+
+// goesOn reports whether somebody who has just sent a complaint says more of
+// it ("sudah tiga bulan begitu terus"), and not something new.
+func (f *Flow) goesOn(s *step, topic string) bool {
+	u := s.Understood
+	_, office := u.Slots.Get("office")
+	return u.Intent == understand.Complaint && topic != statusTopic && f.topics.Find(u.Text) == "" &&
+		!office && !saysTicket(u.Text) && f.says(u.Text)
 }
 
 // answeredWhere takes any answer to the question for the place.
@@ -305,6 +325,9 @@ func (f *Flow) answeredWhere(s *step, topic string) string {
 	default:
 		d.Place.Landmark = cut(text, maxLandmark)
 		d.Place.Desa, d.Place.Kecamatan = f.places.Mentioned(d.Place.Landmark)
+	}
+	if len(text) > longestPlace {
+		d.append(f, text) // it says more than where
 	}
 	return f.next(s)
 }

@@ -26,7 +26,7 @@ type draft struct {
 
 // Limits of what is kept of one complaint: in bytes, and pictures.
 const (
-	maxText     = 2000
+	maxText     = 4000
 	maxLandmark = 120
 	maxName     = 60
 	maxMedia    = 5
