@@ -109,7 +109,7 @@ func (s *Server) foreign(form url.Values) (f complaints.Foreign, err error) {
 		if u, err := url.Parse(link); err != nil || len(link) > maxURL || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 			return f, bad("media_url is no http or https address")
 		}
-		f.Media = []pengaduan.Media{{Kind: "foto", Ref: link}}
+		f.Media = []pengaduan.Media{{Kind: bot.MediaPhoto, Ref: link}}
 	}
 	f.Anonymous = f.Name == "" && f.Phone == "" && f.Email == ""
 	return f, nil

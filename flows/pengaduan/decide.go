@@ -106,7 +106,7 @@ func (f *Flow) Claims(_ context.Context, t *bot.Turn) bool {
 		return true
 	}
 	return t.Understood.Intent != understand.Complaint && // which comes here anyway
-		!otherService(t.Understood) && saysTicket(t.Text) && f.words.Find(t.Text) == statusTopic
+		!otherService(t.Understood) && f.tickets.Find(t.Text) != "" && f.words.Find(t.Text) == statusTopic
 }
 
 // otherService tells whether somebody is clearly asking for what another
@@ -115,20 +115,6 @@ func otherService(u understand.Result) bool {
 	switch kind, _, _ := strings.Cut(string(u.Intent), "_"); kind {
 	case "tax", "permit", "macca":
 		return u.Confidence >= bot.Sure
-	}
-	return false
-}
-
-// ticketWords are how the words for a ticket begin.
-var ticketWords = []string{"lapor", "aduan", "pengadu", "tiket"}
-
-func saysTicket(text string) bool {
-	for _, word := range strings.Fields(strings.ToLower(text)) {
-		for _, begin := range ticketWords {
-			if strings.HasPrefix(word, begin) {
-				return true
-			}
-		}
 	}
 	return false
 }
@@ -303,7 +289,7 @@ func (f *Flow) goesOn(s *step, topic string) bool {
 	u := s.Understood
 	_, office := u.Slots.Get("office")
 	return u.Intent == understand.Complaint && topic != statusTopic && f.topics.Find(u.Text) == "" &&
-		!office && !saysTicket(u.Text) && f.says(u.Text)
+		!office && f.tickets.Find(u.Text) == "" && f.says(u.Text)
 }
 
 // answeredWhere takes any answer to the question for the place.

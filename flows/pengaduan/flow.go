@@ -30,6 +30,7 @@ type Flow struct {
 	machine   *flows.Machine[*step]
 	topics    *flows.Cues
 	words     *flows.Cues
+	tickets   *flows.Cues
 }
 
 var (
@@ -44,6 +45,9 @@ var topicCues []byte
 //go:embed words.toml
 var wordCues []byte
 
+//go:embed tickets.toml
+var ticketCues []byte
+
 // New returns the flow.
 func New(register Register, places Places, catalogue *Catalogue) *Flow {
 	return &Flow{
@@ -53,6 +57,7 @@ func New(register Register, places Places, catalogue *Catalogue) *Flow {
 		machine:   flows.New(table, questions),
 		topics:    mustCues(topicCues),
 		words:     mustCues(wordCues),
+		tickets:   mustCues(ticketCues),
 	}
 }
 
