@@ -72,6 +72,7 @@ func (s *Console) tabs(r *request, b board) []tab {
 		tab   tab
 	}{
 		{s.Incidents != nil, watchers, tab{Name: "insiden", Count: b.Ring}},
+		{s.Incidents != nil, agencies, tab{Name: "pos"}},
 		{s.Conversations != nil, handlers, tab{Name: "percakapan", Count: b.Waiting}},
 		{s.Complaints != nil, handlers, tab{Name: "pengaduan", Count: b.Complaints}},
 		{true, handlers, tab{Name: "tak-terjawab"}},

@@ -129,6 +129,8 @@ func (s *Console) routes() []route {
 			route{"GET /scc/insiden-baru", watchers, s.newIncidentPage, true},
 			route{"POST /scc/insiden-baru", watchers, s.newIncident, false},
 			route{"GET /scc/insiden/{code}/laporan", watchers, s.incidentReport, true},
+			route{"GET /scc/pos", agencies, s.agencyPage, true},
+			route{"POST /scc/pos/{code}", agencies, s.agencyAnswer, false},
 			route{"GET /scc/cari", watchers, s.find, true},
 			route{"GET /scc/kontak", watchers, s.contacts, true},
 			route{"POST /scc/kontak/{id}", []operators.Role{operators.Supervisor}, s.verifyContact, false},
@@ -176,6 +178,7 @@ var (
 	everybody  []operators.Role
 	handlers   = []operators.Role{operators.Dispatcher, operators.Supervisor}
 	watchers   = []operators.Role{operators.Dispatcher, operators.Supervisor, operators.P2TP2A}
+	agencies   = []operators.Role{operators.Agency}
 	inspectors = []operators.Role{operators.Auditor, operators.Supervisor}
 	inCenter   = []operators.Role{operators.Dispatcher, operators.Supervisor, operators.P2TP2A, operators.Auditor}
 )

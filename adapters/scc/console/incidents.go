@@ -277,7 +277,7 @@ func (s *Console) incidentView(r *request, i scc.Incident) (*incidentView, error
 	}
 	v := &incidentView{
 		Detail: d, Place: s.place(i, true), May: true, Mine: d.AckedBy == r.actor(), Outcomes: scc.Outcomes(), Standard: standard,
-		Words: []siaga.Word{siaga.Accept, siaga.Refuse, siaga.OnScene, siaga.Done},
+		Words: answers,
 	}
 	v.Post, v.Others = choices(d)
 	for _, u := range s.Map.Districts() {

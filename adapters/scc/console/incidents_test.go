@@ -234,3 +234,46 @@ func TestContacts(t *testing.T) {
 		t.Errorf("the stream has\n%s", h.events())
 	}
 }
+
+func TestAPostSeesWhatItWasSentTo(t *testing.T) {
+	h := openHouse(t)
+	h.add("andi", operators.Dispatcher)
+	for name, unit := range map[string]string{"pos-citta": "Pos Damkar Citta", "kosong": ""} {
+		e, err := h.accounts.Add(t.Context(), "terminal", operators.Draft{Name: name, Roles: []operators.Role{operators.Agency}, Unit: unit, Password: password})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.recovery[name] = e.Recovery
+	}
+	if err := h.scc.SeedContacts(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	sent := h.reports(darurat.Fire, "api di dapur", "73.12.08")
+	other := h.reports(darurat.Fire, "api di kebun", "73.12.05")
+	andi, post, nobody := h.signIn("andi"), h.signIn("pos-citta"), h.signIn("kosong")
+	for _, code := range []string{sent, other} {
+		andi.get("/scc/insiden/" + code)
+		andi.post("/scc/insiden/" + code + "/terima")
+		andi.post("/scc/insiden/"+code+"/kirim", "contact", between(andi.body, `name="contact" value="`, `"`), "version", between(andi.body, `name="version" value="`, `"`))
+	}
+	post.get("/scc")
+	if post.at != "/scc/pos" {
+		t.Errorf("begins at %s", post.at)
+	}
+	post.shows(sent, "api di dapur", siti, "belum dijawab")
+	post.hides(other, "kebun", "/scc/insiden")
+	if status := post.post("/scc/pos/"+sent, "word", "accept"); status != http.StatusOK {
+		t.Errorf("%d", status)
+	}
+	post.shows("berangkat ")
+	if status := post.post("/scc/pos/"+other, "word", "accept"); status != http.StatusForbidden {
+		t.Errorf("answers for another post: %d", status)
+	}
+	for _, path := range []string{"/scc/insiden", "/scc/insiden/" + sent, "/scc/percakapan", "/scc/pengaduan", "/scc/kontak"} {
+		if status := post.get(path); status != http.StatusForbidden {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+	nobody.get("/scc/pos")
+	nobody.hides(sent, other)
+}
