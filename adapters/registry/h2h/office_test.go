@@ -240,3 +240,12 @@ func (o *office) say(w http.ResponseWriter, status int, body string) {
 	}
 	fmt.Fprint(w, body)
 }
+
+// yearOf is the year that an inquiry is about.
+func yearOf(r *http.Request) string {
+	var q struct {
+		Year string `json:"tax_year"`
+	}
+	_ = json.NewDecoder(r.Body).Decode(&q)
+	return q.Year
+}

@@ -219,7 +219,18 @@ func TestOutages(t *testing.T) {
 		"another object":     says(200, `{"response_code":"00","code":"10","data":{"current_token":"eyJ0.1","nop":"731299900300200410","bill_amount":"1","tax_year":"2026","bills":[{"nop":"731299900300200410","tahun_pajak":"2026","nilai":"1"}]}}`),
 		"very many bills":    says(200, `{"response_code":"00","code":"10","data":{"current_token":"eyJ0.1","bills":[`+strings.Repeat(`{"tahun_pajak":"2026","nilai":"1"},`, 100)+`{}]}}`),
 		"silent":             silence,
-		"hangs up":           hangUp,
+		"drips": func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				fmt.Fprint(w, " ")
+				_ = http.NewResponseController(w).Flush()
+				time.Sleep(5 * time.Millisecond)
+			}
+		},
+		"huge": says(200, `{"response_code":"00","code":"10","x":"`+strings.Repeat("x", 2<<20)+`"}`),
+		"moved": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://127.0.0.1:1/login", http.StatusFound)
+		},
+		"hangs up": hangUp,
 	} {
 		for program, w := range ways {
 			t.Run(name+", "+program, func(t *testing.T) {
