@@ -51,8 +51,23 @@ function same(old, next) {
   const plain = old.cloneNode(true);
   for (const e of $$("[data-since],[data-until]", plain)) e.textContent = "–";
   for (const e of $$("[data-chosen]", plain)) e.removeAttribute("data-chosen");
-  plain.removeAttribute("open");
+  for (const e of [plain, ...$$("[open]", plain)]) e.removeAttribute("open");
   return plain.outerHTML === next.outerHTML;
+}
+
+// refocus returns what gives the focus to the same thing in the new part. It
+// goes by the row and the words, never by the place alone: Enter would act on
+// another incident.
+function refocus(old, next) {
+  const had = document.activeElement;
+  if (!old.contains(had)) return () => {};
+  const row = had.closest("[data-row]")?.dataset.row;
+  const all = (root) => $$("a,button,summary,[tabindex]", row === undefined ? root : $(`[data-row="${CSS.escape(row)}"]`, root) ?? document.createElement("i"));
+  const i = all(old).indexOf(had);
+  return () => {
+    const again = had.tabIndex === 0 && had.id === next.id ? next : all(next)[i];
+    if (again === next || again?.textContent === had.textContent) again.focus({ preventScroll: true });
+  };
 }
 
 // refresh exchanges what is marked live, and leaves alone what is typed into.
@@ -66,12 +81,14 @@ async function refresh() {
     for (const next of $$("[data-live]", fresh)) {
       const old = document.getElementById(next.id);
       if (old && !same(old, next) && !old.contains(document.activeElement?.closest("input,textarea,select"))) {
-        const bottom = old.scrollTop + old.clientHeight >= old.scrollHeight - 4, top = old.scrollTop;
-        const focused = old.contains(document.activeElement) ? document.activeElement.id || document.activeElement.closest("[data-row]")?.dataset.row : null;
-        if (old.open) next.open = true;
+        const bottom = old.scrollTop + old.clientHeight >= old.scrollHeight - 4, top = old.scrollTop, focus = refocus(old, next);
+        for (const d of [old, ...$$("details[open][id]", old)]) {
+          const again = d === old ? next : $("#" + d.id, next);
+          if (d.open && again) again.open = true;
+        }
         old.replaceWith(next);
         next.scrollTop = bottom ? next.scrollHeight : top;
-        if (focused) (document.getElementById(focused) ?? $(`[data-row="${CSS.escape(focused)}"] a`))?.focus();
+        focus();
       }
     }
     const confirm = $("#confirm", fresh);
