@@ -33,7 +33,7 @@ import (
 // "> " is what the resident sends, "< " begins a message that comes back and
 // "| " continues it on the next line, "~ 11m" lets time pass. In brackets stand
 // the things that are not text: (buka) opens a dialogue, as by dialling a USSD
-// code; (foto), (suara) and other kinds of media; (lokasi -4.35 119.88) a shared
+// code; (foto), (suara), (video), (dokumen), (stiker), (kontak); (lokasi -4.35 119.88) a shared
 // position; (tombol 2) presses the button of option 2. "> " alone is an empty
 // message. Times are WITA.
 //
@@ -216,7 +216,7 @@ func (tr *transcript) message(t *testing.T, n int, mark, input string, options [
 	case kind == "buka":
 		m.Opens = true
 	case strings.HasPrefix(kind, "lokasi "):
-		m.Location = &bot.Location{}
+		m.Media, m.Location = bot.MediaLocation, &bot.Location{}
 		if _, err := fmt.Sscan(strings.TrimPrefix(kind, "lokasi "), &m.Location.Lat, &m.Location.Lng); err != nil {
 			t.Fatalf("%s: no position: %q", tr.path, input)
 		}
@@ -229,10 +229,17 @@ func (tr *transcript) message(t *testing.T, n int, mark, input string, options [
 		if m.Choice == "" {
 			t.Fatalf("%s: there is no button %q", tr.path, kind)
 		}
+	case mediaKinds[kind] != "":
+		m.Media = mediaKinds[kind]
 	default:
-		m.Media = kind
+		t.Fatalf("%s: nobody knows %q", tr.path, input)
 	}
 	return m
+}
+
+// mediaKinds are the kinds of media by their names in transcripts.
+var mediaKinds = map[string]string{
+	"foto": bot.MediaPhoto, "suara": bot.MediaVoice, "video": bot.MediaVideo, "dokumen": bot.MediaDocument, "stiker": bot.MediaSticker, "kontak": bot.MediaContact,
 }
 
 // shown is the text as the resident sees it.

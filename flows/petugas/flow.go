@@ -93,7 +93,7 @@ func talks(t *bot.Turn) bool {
 
 // isVoice tells whether a message is a voice note and nothing else.
 func isVoice(t *bot.Turn) bool {
-	return (t.Media == "voice" || t.Media == "suara") && t.Text == ""
+	return t.Media == bot.MediaVoice && t.Text == ""
 }
 
 // Expects implements bot.Flow.
