@@ -285,6 +285,9 @@ func dialled(dial string) string {
 	if len(dial) < 9 || strings.ContainsAny(dial, "- ") {
 		return dial
 	}
+	if !strings.HasPrefix(dial, "08") { // the code of an area: 0484-23501
+		return dial[:4] + "-" + dial[4:]
+	}
 	var groups []string
 	for len(dial) > 4 {
 		groups, dial = append(groups, dial[:4]), dial[4:]
@@ -302,7 +305,6 @@ func (c *Center) canReach(k Contact, wanted []string) []string {
 	})
 }
 
-// VoiceChannel calls a phone and reads the text out. No adapter offers it yet;
-// one that does is named in Config.Channels, and answers by a key as
-// a bot.Message with the digit as its text.
+// VoiceChannel calls a phone and reads the text out: the only one that reaches
+// a landline.
 const VoiceChannel = "voice"

@@ -41,7 +41,7 @@ func TestEscalationNeverEnds(t *testing.T) {
 		h.expectOn("whatsapp", operator, "KEBAKARAN")
 		h.expectOn("whatsapp", marioriawa, "(ulang)", i.Code)
 		h.ahead(61 * time.Second)
-		h.expect(chief, "KEBAKARAN")
+		h.expectOn("voice", chief, "Ada kebakaran", "Tekan 1")
 		h.expect(lilirilau, "KEBAKARAN") // the next nearest post
 		for range 3 {
 			h.ahead(61 * time.Second)
@@ -273,7 +273,7 @@ func (h *house) engines(n int) {
 	for range n {
 		c, err := scc.New(scc.Config{
 			DB: h.db, Secret: make([]byte, seal.KeyLength), Map: geo.New(), Mail: func() scc.Mail { return h.store }, Event: audit.Append,
-			Channels: []bot.ChannelID{"sms", "whatsapp"}, Clock: h.center.Clock, Log: h.center.Log,
+			Channels: []bot.ChannelID{"sms", "whatsapp", "voice"}, Clock: h.center.Clock, Log: h.center.Log,
 		})
 		if err != nil {
 			h.t.Fatal(err)
@@ -396,7 +396,7 @@ func TestRow12_TheDatabaseClockJumps(t *testing.T) {
 		h.until("the clock is set anew", func() bool { return h.only().Next.Before(i.Next.Add(-90 * time.Minute)) })
 		h.quiet()
 		h.ahead(61 * time.Second)
-		h.expect(chief, "KEBAKARAN")
+		h.expectOn("voice", chief, "Ada kebakaran", "Tekan 1")
 		h.expect(lilirilau, "KEBAKARAN")
 		h.quiet()
 	})

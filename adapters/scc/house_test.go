@@ -42,6 +42,7 @@ fire,Pos Marioriawa,73.12.05,081100000911,+6281100000911,mobile,,
 fire,Pos Lilirilau,73.12.03,081100000912,+6281100000912,mobile,,
 fire,Pos Lalabata,73.12.04,081100000913,+6281100000913,mobile,,
 fire,Pos Ganra,73.12.07,,,none,,
+fire,Pos Citta,73.12.08,048423501,+6248423501,landline,,
 violence,P2TP2A,,081100000914,+6281100000914,mobile,,
 operators,Andi,,081100000921,+6281100000921,mobile,,
 coordinator,Baso,,081100000922,+6281100000922,mobile,,
@@ -175,7 +176,7 @@ func (h *house) open(clock func() time.Time) {
 	secret := make([]byte, seal.KeyLength)
 	if h.center, err = scc.New(scc.Config{
 		DB: h.db, Secret: secret, Map: geo.New(), Mail: func() scc.Mail { return h.store }, Event: audit.Append,
-		Channels: []bot.ChannelID{"sms", "whatsapp"}, Clock: clock, Log: log,
+		Channels: []bot.ChannelID{"sms", "whatsapp", "voice"}, Clock: clock, Log: log,
 	}); err != nil {
 		h.t.Fatal(err)
 	}
@@ -184,11 +185,11 @@ func (h *house) open(clock func() time.Time) {
 		h.t.Fatal(err)
 	}
 	home := menu.New(func(s string) string { return s })
-	sender := bot.NewSender(h.store, time.Now, log, line{"sms", h.net}, line{"whatsapp", h.net})
+	sender := bot.NewSender(h.store, time.Now, log, line{"sms", h.net}, line{"whatsapp", h.net}, line{"voice", h.net})
 	if h.engine, err = bot.New(bot.Config{
 		Store: h.store, Words: words, Understand: ears.Understand, Home: home, Log: log, Deliver: sender.Push,
 		Flows:   []bot.Flow{darurat.New(h.center, h.center.Map), siaga.New(scc.Duty{Center: h.center}), home},
-		Formats: map[bot.ChannelID]bot.ChannelFormat{"sms": {}, "whatsapp": {}},
+		Formats: map[bot.ChannelID]bot.ChannelFormat{"sms": {}, "whatsapp": {}, "voice": {Variant: "voice"}, "keys": {Variant: "voice", Inline: true}},
 	}); err != nil {
 		h.t.Fatal(err)
 	}

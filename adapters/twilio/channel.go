@@ -31,6 +31,9 @@ func (a *Account) Channels() []bot.Channel {
 	if a.config.WhatsAppFrom != "" {
 		channels = append(channels, channel{a, WhatsApp, whatsAppPrefix, a.config.WhatsAppFrom})
 	}
+	if a.config.VoiceFrom != "" {
+		channels = append(channels, voice{a})
+	}
 	return channels
 }
 

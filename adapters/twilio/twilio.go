@@ -31,6 +31,7 @@ type Config struct {
 	// SMSFrom and WhatsAppFrom are our numbers, +1415…; a channel without one
 	// is off.
 	SMSFrom, WhatsAppFrom string
+	VoiceFrom             string // number that calls come from
 	// PublicURL is where Twilio reaches us, without the path of the channel.
 	// Signatures are over it, so it must read as configured at Twilio; a proxy
 	// takes off the path that it has, if any.

@@ -21,6 +21,7 @@ import (
 	"tabe/adapters/scc/audit"
 	"tabe/adapters/scc/geo"
 	"tabe/adapters/store"
+	"tabe/adapters/twilio"
 	"tabe/bot"
 	"tabe/bot/understand"
 	"tabe/locales"
@@ -181,6 +182,8 @@ func formats(inline bool) map[bot.ChannelID]bot.ChannelFormat {
 		smsChannel:      {},
 		whatsappChannel: {Window: 24 * time.Hour}, // after that only approved templates
 		telegramChannel: {Buttons: true},
+		twilio.Voice:    {Variant: "voice"},               // read out
+		twilio.Keys:     {Variant: "voice", Inline: true}, // pressed and answered in the same call
 		ussd.Channel:    dialogues,
 	}
 	if inline {

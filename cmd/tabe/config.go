@@ -26,7 +26,7 @@ type config struct {
 	secretKey   []byte
 
 	twilio struct {
-		accountSID, authToken, smsFrom, whatsappFrom, templates, apiURL string
+		accountSID, authToken, smsFrom, whatsappFrom, voiceFrom, templates, apiURL string
 	}
 	telegram struct {
 		token, secret, apiURL string
@@ -142,10 +142,11 @@ func readConfig(getenv func(string) string, dataDir string) (config, error) {
 		c.twilio.authToken = e.needed("TABE_TWILIO_AUTH_TOKEN", reason)
 		c.twilio.smsFrom = e.value("TABE_TWILIO_SMS_FROM")
 		c.twilio.whatsappFrom = e.value("TABE_TWILIO_WHATSAPP_FROM")
+		c.twilio.voiceFrom = e.value("TABE_TWILIO_VOICE_FROM")
 		if c.twilio.smsFrom == "" && c.twilio.whatsappFrom == "" {
 			e.wrong("TABE_TWILIO_SMS_FROM", "and TABE_TWILIO_WHATSAPP_FROM are both missing; Twilio needs one")
 		}
-		for _, name := range []string{"TABE_TWILIO_SMS_FROM", "TABE_TWILIO_WHATSAPP_FROM"} {
+		for _, name := range []string{"TABE_TWILIO_SMS_FROM", "TABE_TWILIO_WHATSAPP_FROM", "TABE_TWILIO_VOICE_FROM"} {
 			if v := e.value(name); v != "" && !strings.HasPrefix(v, "MG") && len(v) > 11 { // longer than a sender's name or short code
 				if _, err := ident.ParsePhone(v); err != nil {
 					e.wrong(name, "is no telephone number")

@@ -69,7 +69,7 @@ func twilioWay(c config, log *slog.Logger) (way, error) {
 		return way{}, err
 	}
 	account, err := twilio.New(twilio.Config{
-		AccountSID: t.accountSID, AuthTokens: strings.Split(t.authToken, ","), SMSFrom: t.smsFrom, WhatsAppFrom: t.whatsappFrom,
+		AccountSID: t.accountSID, AuthTokens: strings.Split(t.authToken, ","), SMSFrom: t.smsFrom, WhatsAppFrom: t.whatsappFrom, VoiceFrom: t.voiceFrom,
 		PublicURL: c.publicURL, Templates: templates, APIURL: t.apiURL, Log: log,
 	})
 	if err != nil {
@@ -81,6 +81,11 @@ func twilioWay(c config, log *slog.Logger) (way, error) {
 			doors := account.Handler(a.engine, a.store)
 			mux.Handle("POST "+twilio.MessagePath, doors)
 			mux.Handle("POST "+twilio.StatusPath, doors)
+			if t.voiceFrom != "" {
+				calls := account.VoiceHandler(a.engine, a.store)
+				mux.Handle("POST "+twilio.KeyPath, calls)
+				mux.Handle("POST "+twilio.CallStatusPath, calls)
+			}
 		},
 	}, nil
 }

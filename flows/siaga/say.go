@@ -25,11 +25,17 @@ func sayPage(_ context.Context, s *step) error {
 	case a.Again:
 		key = "siaga.page_again"
 	}
+	spoken := a
+	spoken.Position = nil // nobody remembers a position that is read to him
 	s.Say(bot.Reply{Key: key, Data: bot.Data{
 		"code": a.Code, "kind": bot.Word("siaga.kind_" + a.Kind), "where": where(a), "at": a.At.In(bot.WITA).Format("15.04"), "danger": a.Danger,
+		"spelled": spelled(a.Code), "spoken": where(spoken),
 	}, Options: options()})
 	return nil
 }
+
+// spelled is a code as it is read out.
+func spelled(code string) string { return strings.Join(strings.Split(code, ""), " ") }
 
 // maxLandmark is how much of the reporter's words about the place fits.
 const maxLandmark = 40
