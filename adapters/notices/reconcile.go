@@ -45,8 +45,14 @@ type Reconciler struct {
 	Log           *slog.Logger
 }
 
-// lookBatch is how many subscriptions are looked at in one go.
-const lookBatch = 200
+// lookBatch is how many subscriptions are looked at in one go, lookTime how long
+// the registry may take for them, and roundTime how long one purpose may go on:
+// a slow registry must not keep the others' news, which come next.
+const (
+	lookBatch = 50
+	lookTime  = time.Minute
+	roundTime = 20 * time.Second
+)
 
 // subscription is a row that is being looked at.
 type subscription struct {
@@ -58,13 +64,14 @@ type subscription struct {
 	agreement agreement
 }
 
-// Round looks at every subscription whose time has come, and returns when
-// there are none left, the night begins or ctx ends.
+// Round looks at the subscriptions whose time has come, and returns when there
+// are none left, the night begins, the time of each purpose is over or ctx ends.
 func (r *Reconciler) Round(ctx context.Context) error {
 	var problems []error
 	for _, p := range r.Purposes {
-		for {
-			n, err := r.look(ctx, p)
+		began, due := time.Now(), r.Post.Clock()
+		for time.Since(began) < roundTime {
+			n, err := r.look(ctx, p, due)
 			if err != nil {
 				// Of one office; the others' news go on.
 				problems = append(problems, fmt.Errorf("notices: %s: %w", p.Name, err))
@@ -77,14 +84,14 @@ func (r *Reconciler) Round(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-// look takes the next subscriptions of a purpose, which from then on have to
-// wait for their next turn, and posts their news.
-func (r *Reconciler) look(ctx context.Context, p Purpose) (n int, err error) {
+// look takes the next subscriptions of a purpose that were due at a point in
+// time, which from then on have to wait for their next turn, and posts their news.
+func (r *Reconciler) look(ctx context.Context, p Purpose, due time.Time) (n int, err error) {
 	now := r.Post.Clock()
 	if night(now) {
 		return 0, nil
 	}
-	subs, err := r.take(ctx, p, now)
+	subs, err := r.take(ctx, p, now, due)
 	if err != nil || len(subs) == 0 {
 		return 0, err
 	}
@@ -92,7 +99,9 @@ func (r *Reconciler) look(ctx context.Context, p Purpose) (n int, err error) {
 	for i, s := range subs {
 		keys[i] = s.agreement.Key
 	}
-	news, err := p.Source.News(ctx, keys, now)
+	asking, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	news, err := p.Source.News(asking, keys, now)
 	if err != nil {
 		return 0, err
 	}
@@ -128,8 +137,8 @@ func (r *Reconciler) look(ctx context.Context, p Purpose) (n int, err error) {
 	return len(subs), err
 }
 
-// take claims subscriptions of a purpose that are due.
-func (r *Reconciler) take(ctx context.Context, p Purpose, now time.Time) (subs []subscription, err error) {
+// take claims subscriptions of a purpose that were due at a point in time.
+func (r *Reconciler) take(ctx context.Context, p Purpose, now, due time.Time) (subs []subscription, err error) {
 	claim := `update subscriptions set due = $1 where id in (select id from subscriptions
 		where purpose = $2 and due <= $3 and stopped is null order by due limit $4) returning id, resident, key_hash, channel, body, mark, told`
 	if r.Subscriptions.db.Dialect == database.Postgres {
@@ -138,7 +147,7 @@ func (r *Reconciler) take(ctx context.Context, p Purpose, now time.Time) (subs [
 	}
 	err = r.Subscriptions.db.Do(ctx, func(tx *database.Tx) error {
 		subs = subs[:0]
-		rows, err := tx.Query(claim, database.Micros(now.Add(p.Every)), p.Name, database.Micros(now), lookBatch)
+		rows, err := tx.Query(claim, database.Micros(now.Add(p.Every)), p.Name, database.Micros(due), lookBatch)
 		if err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func (c *Center) Prune(ctx context.Context, before time.Time) (removed int64, er
 			}
 			const old = `select id from incidents where status = 'closed' and closed < $1 and id <= $2`
 			for _, query := range []string{
-				`update incident_messages set body = substr(body, 1, 0) where author = 'reporter' and incident in (` + old + `)`,
+				`update incident_messages set body = substr(body, 1, 0) where author = 'reporter' and length(body) > 0 and incident in (` + old + `)`,
 				`delete from incident_reporters where incident in (` + old + `)`,
 				`update incidents set landmark = null, reporter = '', lat = null, lng = null where id in (` + old + `)`,
 			} {
