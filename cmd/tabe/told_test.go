@@ -11,6 +11,7 @@ import (
 	"tabe/adapters/database"
 	"tabe/adapters/notices"
 	"tabe/adapters/privacy"
+	"tabe/adapters/scc"
 	"tabe/adapters/survey"
 	"tabe/bot"
 	"tabe/bot/bottest"
@@ -253,6 +254,21 @@ func TestNothingIsLeft(t *testing.T) {
 		default:
 			t.Errorf("%d rows are left in %s", rows, table)
 		}
+	}
+
+	// Once the emergency is closed and its time is over, that is gone too.
+	incident := count(t, a, `select id from incidents where reporter = $1`, id)
+	if err := a.center.Close(t.Context(), scc.Act{Operator: "andi", Incident: int64(incident)}, scc.Handled, "Padam."); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := a.center.Prune(t.Context(), time.Now().Add(time.Hour)); err != nil || n > 1 {
+		t.Errorf("%d incidents are pruned, %v", n, err)
+	}
+	left := tablesOf(t, a, id)
+	delete(left, "journal")
+	delete(left, "residents")
+	if len(left) > 0 {
+		t.Errorf("in the end %v is left", left)
 	}
 }
 
