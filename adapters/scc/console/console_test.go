@@ -67,7 +67,7 @@ func openOn(t *testing.T, url string, more ...func(*center, *console.Config)) *c
 	c.db = testserver.OpenDatabase(t, url)
 	c.stream = audit.New(c.db)
 	var err error
-	if c.accounts, err = operators.New(c.db, secret, c.clock); err != nil {
+	if c.accounts, err = operators.New(c.db, secret, c.clock, operators.Memory(64)); err != nil {
 		t.Fatal(err)
 	}
 	config := console.Config{DB: c.db, Accounts: c.accounts, Stream: c.stream, Clock: c.clock, Log: slog.New(slog.NewTextHandler(c.log, nil))}

@@ -78,13 +78,26 @@ type Store struct {
 	hash  hasher
 }
 
+// Option changes what New makes.
+type Option func(*Store)
+
+// Memory is how many KiB a new password hash costs: 64 MiB unless told
+// otherwise. Tests that sign in often take less.
+func Memory(kib uint32) Option {
+	return func(s *Store) { s.hash = newHasher(kib) }
+}
+
 // New returns the accounts in db. secret is the key of the installation.
-func New(db *database.DB, secret []byte, clock func() time.Time) (*Store, error) {
+func New(db *database.DB, secret []byte, clock func() time.Time, options ...Option) (*Store, error) {
 	sealer, err := seal.New(secret)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, seal: sealer, clock: clock, hash: newHasher()}, nil
+	s := &Store{db: db, seal: sealer, clock: clock, hash: newHasher(argonMemory)}
+	for _, o := range options {
+		o(s)
+	}
+	return s, nil
 }
 
 // Draft is an account to be made.

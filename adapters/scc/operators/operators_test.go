@@ -33,12 +33,11 @@ type center struct {
 func newCenter(t *testing.T, db *database.DB) *center {
 	t.Helper()
 	c := &center{t: t, db: db, now: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)}
-	store, err := operators.New(db, secret, c.clock)
+	store, err := operators.New(db, secret, c.clock, operators.Memory(64))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Store = store
-	c.Cheap()
 	return c
 }
 

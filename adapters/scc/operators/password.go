@@ -58,10 +58,10 @@ const phc = "$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s"
 
 var base64Text = base64.RawStdEncoding
 
-func newHasher() hasher {
-	h := hasher{slots: make(chan struct{}, argonSlots), memory: argonMemory}
+func newHasher(memory uint32) hasher {
+	h := hasher{slots: make(chan struct{}, argonSlots), memory: memory}
 	zeros := make([]byte, argonKey) // the hash of a password with a probability of 2^-256
-	h.decoy = fmt.Sprintf(phc, argon2.Version, argonMemory, argonTime, argonThreads, base64Text.EncodeToString(zeros[:argonSalt]), base64Text.EncodeToString(zeros))
+	h.decoy = fmt.Sprintf(phc, argon2.Version, memory, argonTime, argonThreads, base64Text.EncodeToString(zeros[:argonSalt]), base64Text.EncodeToString(zeros))
 	return h
 }
 
