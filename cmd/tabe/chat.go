@@ -37,8 +37,13 @@ func (c *chatCommand) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
+	e := &environment{getenv: std.getenv}
+	offices := readInterfaces(e)
+	if err := errors.Join(e.problems...); err != nil {
+		return err
+	}
 	a, err := open(ctx, options{
-		databaseURL: databaseFor(std.getenv, c.Data), secretKey: key, dataDir: c.Data, inline: true,
+		databaseURL: databaseFor(std.getenv, c.Data), secretKey: key, dataDir: c.Data, interfaces: offices, inline: true,
 		log: slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {

@@ -17,8 +17,12 @@ func office(t *testing.T, down *bool) *httptest.Server {
 		case *down:
 			w.WriteHeader(http.StatusBadGateway)
 			fmt.Fprint(w, "<html>")
+		case r.URL.Query().Get("nop") != "":
+			fmt.Fprintf(w, "SELECT * FROM pbb_sppt WHERE NOP = '%[1]s'\n"+`{"code":"10","data":{"bills":[{"nop":"%[1]s","tahun_pajak":"2026","nama_wp":"LA CONTOH","kelurahan_op":"CITTA","nilai":52500,"denda":"-","status_bayar":"BELUM LUNAS"}]}}`, r.URL.Query().Get("nop"))
 		case r.URL.Path == "/bills":
 			fmt.Fprint(w, `{"code":"09","description":"NOP masih kosong"}`)
+		case r.URL.Query().Get("no_permohonan") == "999/IP/DPM-PTSP/XI/2026":
+			fmt.Fprint(w, `"{\"data\":{\"berkas\":[{\"no_permohonan\":\"999/IP/DPM-PTSP/XI/2026\",\"nama\":\"LA CONTOH\",\"tanggal_lahir\":\"1990-01-02\",\"jenis_izin\":\"Izin Penelitian\",\"nama_proses\":\"Penyerahan Izin\",\"status\":\"Proses\"}]}}"`)
 		default:
 			fmt.Fprint(w, `{"data":{"berkas":[]}}`)
 		}
@@ -43,6 +47,41 @@ func TestCheckLooksAtTheInterfaces(t *testing.T) {
 	out, _, code = tabe(t, env, "", "check", "--data", dir)
 	if code != 1 || !strings.Contains(out, "DOWN  pbb service") || !strings.Contains(out, "DOWN  sicantik") || strings.Contains(out, "s3cret") || strings.Contains(out, s.URL) {
 		t.Errorf("exit %d:\n%s", code, out)
+	}
+}
+
+// Without any extract the interfaces answer, and once they are down what they
+// said before, also to another process.
+func TestInterfacesAnswerResidents(t *testing.T) {
+	dir := t.TempDir()
+	down := false
+	s := office(t, &down)
+	env := settings{
+		"TABE_PBB_BILLS_URL": s.URL + "/bills", "TABE_PBB_USER": "u", "TABE_PBB_PASSWORD": "s3cret", "TABE_SICANTIK_URL": s.URL + "/keluaran/1.json",
+	}
+	ask := func(text string) string {
+		t.Helper()
+		out, errs, code := tabe(t, env, text+"\n", "chat", "--json", "--data", dir)
+		for _, secret := range []string{"731203200200190010", "SELECT", "1990", "s3cret", "LA CONTOH"} {
+			if strings.Contains(out+errs, secret) {
+				t.Errorf("it is told: %s\n%s%s", secret, out, errs)
+			}
+		}
+		if code != 0 {
+			t.Fatalf("exit %d: %s", code, errs)
+		}
+		return out
+	}
+	for _, down = range []bool{false, true} {
+		if out := ask("pbb 731203200200190010"); !strings.Contains(out, "Rp 52.500") {
+			t.Errorf("down: %t\n%s", down, out)
+		}
+		if out := ask("status izin 999/IP/DPM-PTSP/XI/2026"); !strings.Contains(out, `"flow":"perizinan"`) || !strings.Contains(out, "SUDAH JADI") {
+			t.Errorf("down: %t\n%s", down, out)
+		}
+	}
+	if out := ask("pbb 731203200200190028"); !strings.Contains(out, `"state":"unavailable"`) {
+		t.Errorf("down, and never asked for:\n%s", out)
 	}
 }
 
