@@ -1,6 +1,9 @@
 package understand
 
-import "unicode/utf8"
+import (
+	"sync"
+	"unicode/utf8"
+)
 
 // Limits on what one utterance may cost. A resident never writes that much;
 // what is longer is read up to here.
@@ -218,9 +221,14 @@ func shorten(low []byte) []byte {
 	return out
 }
 
+// readers are utterances to read with: the tables have thousands of words, and
+// the buffers of one are large.
+var readers = sync.Pool{New: func() any { return newUtterance() }}
+
 // key returns the matching key of a word: what the key of a token is.
 func key(s string) string {
-	u := newUtterance()
+	u := readers.Get().(*utterance)
+	defer readers.Put(u)
 	u.read(s)
 	var b []byte
 	for _, t := range u.tokens {
