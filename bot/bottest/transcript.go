@@ -64,7 +64,8 @@ type Outage interface {
 
 // RunTranscripts plays every file that matches pattern, each as a subtest
 // against the Conversation that open makes for it; clock is the time of day
-// in the transcript. At least one file must match.
+// in the transcript. At least one file must match. The subtests are parallel:
+// they end after the test that calls this.
 func RunTranscripts(t *testing.T, pattern string, open func(t *testing.T, clock *Clock) Conversation) {
 	t.Helper()
 	paths, err := filepath.Glob(pattern)
@@ -73,6 +74,7 @@ func RunTranscripts(t *testing.T, pattern string, open func(t *testing.T, clock 
 	}
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), func(t *testing.T) {
+			t.Parallel()
 			tr, err := readTranscript(path)
 			if err != nil {
 				t.Fatal(err)

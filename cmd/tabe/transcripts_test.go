@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,16 +31,28 @@ type machine interface{ Transitions() []flows.Transition }
 // a database on disk. Between them the stories have to show every state and
 // every event of every flow.
 func TestTranscripts(t *testing.T) {
+	var mu sync.Mutex
 	told := map[string]bool{}
+	data := seededOnce(t)
+	t.Cleanup(func() { // once all stories are played
+		if f := flag.Lookup("test.run"); strings.Contains(f.Value.String(), "/") {
+			return // only some of them were
+		}
+		for _, what := range slices.Sorted(maps.Keys(told)) {
+			if !told[what] {
+				t.Errorf("no story shows %s", what)
+			}
+		}
+	})
 	bottest.RunTranscripts(t, filepath.Join("..", "..", "flows", "*", "testdata", "*.txt"), func(t *testing.T, clock *bottest.Clock) bottest.Conversation {
-		a := openWithSamples(t, clock)
-		if err := a.db.Do(t.Context(), func(tx *database.Tx) error {
-			_, err := tx.Exec(`update registry_loads set finished = $1`, database.Micros(loaded))
-			return err
-		}); err != nil {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS(data)); err != nil {
 			t.Fatal(err)
 		}
+		a := openIn(t, dir, clock)
 		t.Cleanup(func() {
+			mu.Lock()
+			defer mu.Unlock()
 			for _, f := range a.engine.Flows {
 				for _, step := range f.(machine).Transitions() {
 					told[f.Name()+" state "+step.To] = told[f.Name()+" state "+step.To] || step.Times > 0
@@ -49,14 +62,6 @@ func TestTranscripts(t *testing.T) {
 		})
 		return house{a.engine, a.db}
 	})
-	if f := flag.Lookup("test.run"); strings.Contains(f.Value.String(), "/") {
-		return // only some of the stories were played
-	}
-	for _, what := range slices.Sorted(maps.Keys(told)) {
-		if !told[what] {
-			t.Errorf("no story shows %s", what)
-		}
-	}
 }
 
 // house is a conversation with the whole house; see bottest.Outage.
@@ -92,9 +97,35 @@ var (
 	permitSamples = filepath.Join("..", "..", "adapters", "registry", "perizinan", "sample", "perizinan.csv")
 )
 
+// seededOnce returns a folder of data that was loaded on the day of the
+// stories. Loading it for each of them would take most of the time.
+func seededOnce(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	t.Run("load", func(t *testing.T) { // closed when it ends
+		a := openIn(t, dir, bottest.NewClock(loaded))
+		load(t, a, dir)
+		if err := a.db.Do(t.Context(), func(tx *database.Tx) error {
+			_, err := tx.Exec(`update registry_loads set finished = $1`, database.Micros(loaded))
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	return dir
+}
+
 func openWithSamples(t *testing.T, clock *bottest.Clock) *app {
 	t.Helper()
 	dir := t.TempDir()
+	a := openIn(t, dir, clock)
+	load(t, a, dir)
+	return a
+}
+
+// openIn opens the house on a folder.
+func openIn(t *testing.T, dir string, clock *bottest.Clock) *app {
+	t.Helper()
 	for file, text := range map[string]string{"macca.toml": maccasample.Rules, "macca.csv": maccasample.Residents} {
 		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -115,6 +146,12 @@ func openWithSamples(t *testing.T, clock *bottest.Clock) *app {
 			t.Error(err)
 		}
 	})
+	return a
+}
+
+// load loads the extracts that the stories are about, and the emergency numbers.
+func load(t *testing.T, a *app, dir string) {
+	t.Helper()
 	if _, err := pbbregistry.Import(t.Context(), a.db, samples, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -125,5 +162,4 @@ func openWithSamples(t *testing.T, clock *bottest.Clock) *app {
 		t.Fatal(report, err)
 	}
 	seedEmergencies(t, a)
-	return a
 }
