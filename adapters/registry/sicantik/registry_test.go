@@ -55,7 +55,12 @@ type house struct {
 
 func open(t *testing.T, db *database.DB, o *office, limits remote.Limits) *house {
 	t.Helper()
-	h := &house{db: db, clock: bottest.NewClock(now), log: &bytes.Buffer{}}
+	return openAt(t, db, o, limits, bottest.NewClock(now))
+}
+
+func openAt(t *testing.T, db *database.DB, o *office, limits remote.Limits, clock *bottest.Clock) *house {
+	t.Helper()
+	h := &house{db: db, clock: clock, log: &bytes.Buffer{}}
 	var err error
 	if h.copies, err = remote.NewCopies(db, make([]byte, 32), "perizinan", h.clock.Now); err != nil {
 		t.Fatal(err)
