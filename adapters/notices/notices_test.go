@@ -346,6 +346,16 @@ func TestOtherWays(t *testing.T) {
 		if !errors.Is(err, notices.ErrUnreachable) {
 			t.Errorf("nobody to be told: %v", err)
 		}
+		h.post.Carries = func(c bot.ChannelID) bool { return c != "sms" }
+		h.reg.set("0412", "collected")
+		clock.Advance(time.Hour)
+		h.job.Once(t.Context())
+		if got := h.tell(farmer); len(got) != 0 {
+			t.Errorf("told by a channel that is off: %q", got)
+		}
+		if n := h.count(`select sum(n) from notice_counts where outcome = 'unreachable' and channel = 'ussd'`); n != 1 {
+			t.Errorf("%d unreachable are counted", n)
+		}
 	})
 }
 

@@ -45,15 +45,17 @@ type Post struct {
 	// Approved tells whether a channel takes a notice at any time, because the
 	// texts by which it is told were approved. Nil: WhatsApp takes none.
 	Approved func(c bot.ChannelID, n bot.Notice) bool
-	Clock    func() time.Time
+	// Carries tells whether anybody sends by a channel. Nil: by all.
+	Carries func(c bot.ChannelID) bool
+	Clock   func() time.Time
 }
 
 // ErrLater is returned by Post.Send when the channel has no room now. The
 // transaction can be committed all the same.
 var ErrLater = errors.New("notices: not now")
 
-// ErrUnreachable is returned by Post.Send when the resident's channel takes
-// such a notice only from who has just written, and there is no other.
+// ErrUnreachable is returned by Post.Send when the resident's channel does not
+// carry such a notice, or nobody sends by it any more, and there is no other.
 var ErrUnreachable = errors.New("notices: no channel takes this notice")
 
 // ahead is how far ahead of its time a notice may be posted. It bounds what
@@ -77,6 +79,9 @@ func (p *Post) Send(tx *database.Tx, to Recipient, id string, n bot.Notice) erro
 		if to, ok = to.overSMS(); !ok {
 			return ErrUnreachable
 		}
+	}
+	if p.Carries != nil && !p.Carries(to.Channel) {
+		return ErrUnreachable
 	}
 	due, err := p.slot(tx, to.Channel, now)
 	if err != nil {

@@ -161,8 +161,10 @@ func (s *Subscriptions) resume(tx *database.Tx, e bot.Entry, _ kabar.Resume) err
 
 // erase applies bot.Erase.
 func (s *Subscriptions) erase(tx *database.Tx, e bot.Entry, _ bot.Erase) error {
-	if _, err := tx.Exec(`delete from subscriptions where resident = $1`, e.Resident); err != nil {
-		return err
+	for _, query := range []string{`delete from subscriptions where resident = $1`, `delete from silences where resident = $1`} {
+		if _, err := tx.Exec(query, e.Resident); err != nil {
+			return err
+		}
 	}
 	return store.Withdraw(tx, e.Resident, prefix)
 }

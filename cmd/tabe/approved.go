@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"tabe/bot"
 	"tabe/flows/kabar"
 	"tabe/flows/macca"
@@ -25,6 +27,14 @@ func approved(channels []bot.Channel) func(c bot.ChannelID, n bot.Notice) bool {
 			}
 		}
 		return false
+	}
+}
+
+// carried tells by which channels this house sends; by all where the answers go
+// back in the requests.
+func carried(o options) func(c bot.ChannelID) bool {
+	return func(c bot.ChannelID) bool {
+		return o.inline || slices.ContainsFunc(o.channels, func(channel bot.Channel) bool { return channel.ID() == c })
 	}
 }
 

@@ -24,6 +24,7 @@ type told struct {
 	survey    survey.Rules
 	retention privacy.Retention
 	approved  func(c bot.ChannelID, n bot.Notice) bool
+	carried   func(c bot.ChannelID) bool
 }
 
 // toldRules reads them from the data folder, or takes the built-in ones.
@@ -46,7 +47,7 @@ func (a *app) records() privasi.Records {
 
 // post is the way by which residents are told.
 func (a *app) post(clock func() time.Time) *notices.Post {
-	return &notices.Post{Journal: a.store, Rules: a.told.pace, Approved: a.told.approved, Clock: clock}
+	return &notices.Post{Journal: a.store, Rules: a.told.pace, Approved: a.told.approved, Carries: a.told.carried, Clock: clock}
 }
 
 // broadcasts are the messages of offices.

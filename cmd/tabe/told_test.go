@@ -211,6 +211,7 @@ func TestNothingIsLeft(t *testing.T) {
 	says(t, a, clock, "ussd", owner, "pbb")
 	clock.Advance(11 * time.Minute)
 	hears(t, a, clock, owner) // asked how it was
+	says(t, a, clock, smsChannel, owner, "stop")
 	if err := a.db.Do(t.Context(), func(tx *database.Tx) error {
 		return privacy.Saw(tx, clock.Now(), id, privacy.Operator, privacy.Conversation)
 	}); err != nil {
@@ -218,7 +219,7 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 	before := tablesOf(t, a, id)
 	t.Logf("filled: %v", before)
-	for _, table := range []string{"journal", "residents", "subscriptions", "survey_asked", "access_log"} {
+	for _, table := range []string{"journal", "residents", "subscriptions", "silences", "survey_asked", "access_log"} {
 		if before[table] == 0 {
 			t.Errorf("the story has nothing in %s", table)
 		}
