@@ -116,7 +116,7 @@ func (p *Page) Key(key string) {
 // Screenshot writes a picture of the whole page.
 func (p *Page) Screenshot(path string) {
 	p.t.Helper()
-	Evaluate[bool](p, `window.scrollTo(0, 0) ?? true`) // what sticks to the top would stand in the middle
+	Evaluate[bool](p, `window.scrollTo(0, 0), true`) // what sticks to the top would stand in the middle
 	image, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
 	if err != nil {
 		p.t.Fatal(err)

@@ -136,6 +136,7 @@ func (d *demoHouse) phone() *testbrowser.Page {
 func write(p *testbrowser.Page, channel, text string) { p.Type("#write-"+channel, text+"\r") }
 
 func TestAPersonAnswersInTheConsole(t *testing.T) {
+	t.Parallel() // it mostly waits for a browser
 	d := newDemoHouse(t)
 	c := d.console(1366)
 	c.Click("#tabs a[href='/scc/percakapan']")
@@ -183,6 +184,7 @@ func TestAPersonAnswersInTheConsole(t *testing.T) {
 // TestAWholeFire plays a fire from the first message to the end: the resident
 // and the post have telephones, the operator a keyboard.
 func TestAWholeFire(t *testing.T) {
+	t.Parallel() // it mostly waits for a browser
 	d := newDemoHouse(t)
 	c := d.console(1366)
 	c.Shows("h1", "Insiden")
@@ -244,6 +246,7 @@ func TestAWholeFire(t *testing.T) {
 }
 
 func TestALineThatIsCut(t *testing.T) {
+	t.Parallel() // it mostly waits for a browser
 	d := newDemoHouse(t)
 	c := d.console(1366)
 	c.Shows("#line", "LIVE")
@@ -264,6 +267,7 @@ var pictures = []string{"incident-390", "conversation-1366", "complaint-1366"}
 // TestTheConsoleIsForEverybody looks at every page at the size of an old
 // office PC and of a phone.
 func TestTheConsoleIsForEverybody(t *testing.T) {
+	t.Parallel() // it mostly waits for a browser
 	d := newDemoHouse(t)
 	p := d.phone()
 	write(p, "whatsapp", "mau bicara dengan orang")
