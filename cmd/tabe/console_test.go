@@ -193,12 +193,23 @@ func TestAWholeFire(t *testing.T) {
 	c.Click("[data-do=heard]")
 	c.Shows(".alarm", "SIAP")
 
+	// The first ring has to be heard, not only the repeats.
+	testbrowser.Evaluate[bool](c, `(() => {
+		const make = AudioContext.prototype.createOscillator;
+		window.tones = 0;
+		AudioContext.prototype.createOscillator = function () { window.tones++; return make.call(this); };
+		return true;
+	})()`)
+
 	p := d.phone()
 	write(p, "sms", "tolong rumah kebakaran di Citta")
 	c.Shows("#incidents", "KEBAKARAN")
 	c.Shows("#incidents", "rumah kebakaran di Citta")
 	c.Shows("#board", "1 insiden belum diterima")
-	c.Shows("[data-do=mute]", "Diam") // it rings
+	c.Shows("[data-do=mute]", "Diam")
+	if n := testbrowser.Evaluate[int](c, `window.tones`); n == 0 {
+		t.Error("it did not ring")
+	}
 	code := testbrowser.Evaluate[string](c, `document.querySelector("[data-row]").dataset.row`)
 	c.Key("t")
 	c.Shows("#incident", "diterima oleh besse")

@@ -6,15 +6,17 @@ import (
 	"tabe/adapters/complaints"
 	"tabe/adapters/scc"
 	"tabe/adapters/scc/operators"
+	"tabe/flows/darurat"
 	"tabe/flows/pengaduan"
 	"tabe/flows/petugas"
 )
 
 // board is what every page shows: what waits for a person.
 type board struct {
-	Ring       int // incidents that nobody has acknowledged: the alarm
-	Waiting    int // residents who wait for somebody, or whose call is due, or who wrote again
-	Complaints int // new ones
+	Ring       int          // incidents that nobody has acknowledged: the alarm
+	Kind       darurat.Kind // of the first of them: each rings in a rhythm of its own
+	Waiting    int          // residents who wait for somebody, or whose call is due, or who wrote again
+	Complaints int          // new ones
 }
 
 func (s *Console) board(r *request) (board, error) {
@@ -26,7 +28,9 @@ func (s *Console) board(r *request) (board, error) {
 		}
 		for _, i := range all {
 			if i.Status == scc.Unanswered && mayRead(r.session.Operator, i.Kind) {
-				b.Ring++
+				if b.Ring++; b.Ring == 1 {
+					b.Kind = i.Kind
+				}
 			}
 		}
 	}

@@ -206,20 +206,31 @@ function span(ms) {
 // Pitch in Hz and length in s; pitch 0 is a rest. Kinds differ in rhythm.
 const tones = {
   test: [[660, 0.25], [0, 0.1], [880, 0.35]],
-  alarm: [[880, 0.2], [660, 0.2], [880, 0.2], [660, 0.2], [880, 0.2], [660, 0.2]],
+  fire: [[880, 0.2], [660, 0.2], [880, 0.2], [660, 0.2], [880, 0.2], [660, 0.2]],
+  medical: [[740, 0.5], [0, 0.15], [740, 0.5], [0, 0.15], [740, 0.5]],
+  violence: [[440, 0.12], [0, 0.12], [440, 0.12], [0, 0.4], [440, 0.12], [0, 0.12], [440, 0.12]],
+  other: [[660, 0.15], [880, 0.45], [0, 0.2], [660, 0.15], [880, 0.45]],
   waiting: [[523, 0.15], [0, 0.1], [659, 0.2]],
   cut: [[220, 0.5]],
 };
-let sound = null, heardTest = false, muted = 0, leads = true, waiting = 0, rung = 0;
+let sound = null, heardTest = false, muted = 0, leads = !navigator.locks, waiting = 0, rung = 0;
 
-// Of several tabs one rings, so that they do not ring out of step.
-if (navigator.locks) {
-  leads = false;
-  navigator.locks.request("scc-alarm", () => { leads = true; return new Promise(() => {}); });
+// Of several tabs that would be heard one rings, so that they do not ring out of
+// step. Over plain http there are no locks; then all do.
+let leaving = null; // ends the lead
+function lead() {
+  if (!navigator.locks || armed() === Boolean(leaving)) return;
+  if (!armed()) { leaving(); leaving = null; leads = false; return; }
+  const done = new Promise((end) => { leaving = end; });
+  navigator.locks.request("scc-alarm", () => {
+    leads = armed();
+    ring();
+    return done;
+  });
 }
 
 function play(tone, volume = 0.3) {
-  if (!leads || sound?.state !== "running") return;
+  if (!leads && tone !== tones.test || sound?.state !== "running") return;
   let at = sound.currentTime + 0.02;
   for (const [pitch, length] of tone) {
     if (pitch) {
@@ -242,11 +253,12 @@ const ringing = () => Number($("#board").dataset.ring) > 0;
 // ring sounds at once for what is new, and again every 10 s until somebody has
 // acknowledged.
 function ring(now) {
-  if (now || ringing() && !muted) play(tones.alarm, now ? 0.5 : 0.35);
+  if (now || ringing() && !muted) play(tones[$("#board").dataset.kind] ?? tones.other, now ? 0.5 : 0.35);
 }
 setInterval(ring, 10000);
 
 function arrange() {
+  lead();
   const open = Number($("#board").dataset.ring);
   if (open > rung) { // nothing mutes a new incident
     muted = 0;
