@@ -90,6 +90,7 @@ func TestOperatorsAndReportersTalk(t *testing.T) {
 		h.expect(resident, "Ada orang terjebak")
 		h.send(resident, "ada nenek terjebak")
 		h.expect(resident, "ada pada petugas")
+		h.expect(marioriawa, i.Code, "ADA KORBAN")
 		d, err := h.center.Get(t.Context(), i.ID)
 		if err != nil {
 			t.Fatal(err)

@@ -114,9 +114,24 @@ func (c *Center) move(tx *database.Tx, id int64, now time.Time) error {
 	case Acked:
 		return c.giveBack(tx, i, now, "nobody was sent")
 	case Dispatched:
-		return c.giveBack(tx, i, now, "nobody has answered")
+		var going int
+		if err := tx.QueryRow(`select count(*) from dispatches where incident = $1 and accepted is not null and refused is null`, []any{id}, &going); err != nil {
+			return err
+		}
+		if going == 0 {
+			return c.giveBack(tx, i, now, "nobody has answered")
+		}
+		if err := stop(tx, id); err != nil { // another one is on its way
+			return err
+		}
+		return c.event(tx, now, "engine", "unit.silent", i.Code, nil)
 	}
-	_, err = tx.Exec(`update incidents set next_at = null where id = $1`, id)
+	return stop(tx, id)
+}
+
+// stop ends the clock of an incident that somebody has.
+func stop(tx *database.Tx, id int64) error {
+	_, err := tx.Exec(`update incidents set next_at = null where id = $1`, id)
 	return err
 }
 

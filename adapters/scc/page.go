@@ -115,9 +115,9 @@ func (c *Center) alarm(tx *database.Tx, i Incident, id string, channel bot.Chann
 	return err
 }
 
-// follow tells of a place that became known after somebody was told already:
-// the post that is the right one now is paged at once, and those who were told
-// before learn where it is.
+// follow tells what became known after somebody was told already, where it is
+// or that people are in danger: the post that is the right one now is paged at
+// once, and those who were told before learn it.
 func (c *Center) follow(tx *database.Tx, i Incident, now time.Time) error {
 	if i.Status == Closed || i.Test {
 		return nil
@@ -127,6 +127,9 @@ func (c *Center) follow(tx *database.Tx, i Incident, now time.Time) error {
 		return err
 	}
 	at := slices.IndexFunc(rows, func(t tier) bool { return t.target == "post" })
+	if _, err := c.opened(i.landmark, cell("incidents.landmark", i.ID), &i.Landmark); err != nil {
+		return err
+	}
 	told, err := c.told(tx, i.ID)
 	if err != nil {
 		return err
@@ -137,7 +140,7 @@ func (c *Center) follow(tx *database.Tx, i Incident, now time.Time) error {
 			return err
 		}
 		if len(routes) > 0 && !slices.ContainsFunc(told, func(t toldPhone) bool { return t.phone == routes[0].Contact.Phone }) {
-			if _, err := c.page(tx, i, "place"+tagOf(i), "post", routes[0], rows[at].channels, now); err != nil {
+			if _, err := c.page(tx, i, "place"+c.tag(i), "post", routes[0], rows[at].channels, now); err != nil {
 				return err
 			}
 		}
@@ -146,7 +149,7 @@ func (c *Center) follow(tx *database.Tx, i Incident, now time.Time) error {
 		if !t.going {
 			continue
 		}
-		id := fmt.Sprint(i.ID, ":moved:", tagOf(i), ":", t.contact)
+		id := fmt.Sprint(i.ID, ":moved:", c.tag(i), ":", t.contact)
 		if err := c.alarm(tx, i, id, t.channel, t.phone, siaga.Moved, true); err != nil {
 			return err
 		}
@@ -154,13 +157,14 @@ func (c *Center) follow(tx *database.Tx, i Incident, now time.Time) error {
 	return nil
 }
 
-// tagOf tells places apart in the ids of messages.
-func tagOf(i Incident) string {
-	tag := i.District + i.Village
+// tag tells what is known of incidents apart, in the ids of messages. It is a
+// hash: ids are kept in clear.
+func (c *Center) tag(i Incident) string {
+	var at bot.Location
 	if i.Position != nil {
-		tag += fmt.Sprintf("%.4f,%.4f", i.Position.Lat, i.Position.Lng)
+		at = *i.Position
 	}
-	return tag
+	return c.seal.Hash(fmt.Sprint(i.District, "|", i.Village, "|", at, "|", i.Landmark, "|", i.Danger))[:12]
 }
 
 type toldPhone struct {

@@ -115,7 +115,8 @@ func (c *Center) join(tx *database.Tx, i *Incident, e bot.Entry, r darurat.Repor
 			return err
 		}
 	}
-	if moved && !fresh {
+	worse := danger && r.Danger == darurat.Yes
+	if (moved || worse) && !fresh {
 		if err := c.follow(tx, *i, now); err != nil {
 			return err
 		}
@@ -190,7 +191,7 @@ func (c *Center) locate(tx *database.Tx, i *Incident, w darurat.Where) (moved bo
 	}
 	_, err = tx.Exec(`update incidents set district = $1, village = $2, source = $3, lat = $4, lng = $5, accuracy = $6, doubt = $7, landmark = $8 where id = $9`,
 		i.District, i.Village, i.Source, lat, lng, accuracy, i.Doubt, landmark, i.ID)
-	return before.District != i.District || before.Village != i.Village || before.Position != i.Position, err
+	return before.District != i.District || before.Village != i.Village || before.Position != i.Position || w.Landmark != "", err
 }
 
 // Open implements darurat.Incidents.

@@ -12,6 +12,8 @@ import (
 func TestAReportReachesThePost(t *testing.T) {
 	databases(t, func(t *testing.T, h *house) {
 		h.watched()
+		h.send(marioriawa, "menu") // the phone is in the middle of something else
+		h.expect(marioriawa, "1 DARURAT")
 		h.send(resident, "kebakaran di desa kaca! ada orang terjebak")
 		h.expect(resident, "DITERIMA", "0811-0000-0911")
 		h.expect(resident, "Kaca, Marioriawa (Batu-Batu). Betul?")
@@ -44,6 +46,29 @@ func TestAReportReachesThePost(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.expect(resident, i.Code, "sudah ditangani")
+		h.quiet()
+	})
+}
+
+// What the reporter tells after the first page reaches the post, too: the
+// landmark, and that people are in danger. Once each.
+func TestThePostLearnsWhatComesLater(t *testing.T) {
+	databases(t, func(t *testing.T, h *house) {
+		h.watched()
+		h.send(resident, "kebakaran di desa kaca")
+		h.expect(resident, "DITERIMA")
+		h.expect(resident, "Betul?")
+		h.expect(marioriawa, "KEBAKARAN")
+		h.send(resident, "1")
+		h.expect(resident, "Ada orang terjebak")
+		h.send(resident, "1")
+		h.expect(resident, "ada pada petugas")
+		h.expect(marioriawa, "tempatnya: Kaca, Marioriawa", "ADA KORBAN")
+		h.send(resident, "apinya di belakang pasar, nenek terjebak")
+		h.expect(resident, "Diteruskan")
+		h.expect(marioriawa, "belakang pasar")
+		h.send(resident, "di belakang pasar, masih terjebak")
+		h.expect(resident, "Diteruskan")
 		h.quiet()
 	})
 }

@@ -136,7 +136,7 @@ func (f *Flow) decide(s *step) string {
 	// An answer that names no desa is kept as the words of the reporter, and
 	// the list is shown once. Whoever does not choose from it either has better
 	// things to do.
-	if s.Text != "" && topic != unknownValue {
+	if s.Text != "" && topic != unknownValue && s.Conversation.State != confirming {
 		s.where().Landmark = s.Text
 	}
 	switch {

@@ -206,6 +206,9 @@ func (f *Flow) Tell(ctx context.Context, t *bot.Turn) error {
 			return nil // answered meanwhile
 		}
 	}
+	if t.Conversation.Flow != f.Name() {
+		t.End() // whatever was going on
+	}
 	return f.fire(ctx, s, page)
 }
 
