@@ -212,6 +212,7 @@ func TestOutages(t *testing.T) {
 		"SQL and no more":    says(200, "SELECT * FROM pbb_sppt WHERE NOP = '"+farm+"'"),
 		"cut off":            says(200, `{"response_code":"00","code":"10","data":{"bills":[{"nop":"`+farm),
 		"a list of nothing":  says(200, `{"response_code":"00","code":"10","data":{"current_token":"eyJ0.1","bills":[{}]}}`),
+		"a list without one": says(200, `{"response_code":"00","code":"10","data":{"current_token":"eyJ0.1","bills":[]}}`),
 		"no amount":          says(200, `{"response_code":"00","code":"10","data":{"current_token":"eyJ0.1","tax_year":"2026","bills":[{"nop":"`+farm+`","tahun_pajak":"2026","nilai":"-"}]}}`),
 		"half an amount":     says(200, `{"response_code":"00","code":"10","data":{"current_token":"eyJ0.1","bill_amount":"50.5","tax_year":"2026","bills":[{"tahun_pajak":"2026","nilai":50.5}]}}`),
 		"no year":            says(200, `{"response_code":"00","code":"10","data":{"current_token":"eyJ0.1","bill_amount":"1","bills":[{"nilai":"1"}]}}`),

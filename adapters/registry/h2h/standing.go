@@ -84,7 +84,7 @@ func (q *client) ofYear(ctx context.Context, nop ident.NOP, year int) (pbb.Year,
 		switch a.code() {
 		case codeSuccess, codeList:
 			years, err := q.bills(a.Data, nop)
-			if err != nil || len(years) == 0 {
+			if err != nil {
 				return pbb.Year{}, false, err
 			}
 			if len(years) > 1 || years[0].Year != year {
@@ -150,12 +150,12 @@ type bill struct {
 // maxBills is more years than there have been since the tax began.
 const maxBills = 60
 
-// bills reads {"bills":[…]}.
+// bills reads {"bills":[…]}, which has at least one: for none there are codes.
 func (q *client) bills(data json.RawMessage, nop ident.NOP) ([]pbb.Year, error) {
 	var list struct {
 		Bills []bill `json:"bills"`
 	}
-	if err := remote.Unmarshal(data, &list); err != nil || len(list.Bills) > maxBills {
+	if err := remote.Unmarshal(data, &list); err != nil || len(list.Bills) == 0 || len(list.Bills) > maxBills {
 		return nil, q.service.Fail("answer without bills")
 	}
 	years := make([]pbb.Year, 0, len(list.Bills))

@@ -152,22 +152,21 @@ func (q *client) entered(ctx context.Context, day time.Time) ([]perizinan.Number
 // maxRows is more than a regency enters in a day, or an application has steps.
 const maxRows = 5000
 
-// read returns the list under a name. No list at all, where PHP has an empty
-// one for everything, is an empty list.
+// read returns the list under a name. PHP has one empty list for everything,
+// so where data itself is one, there is nothing under any name.
 func read[T any](q *client, data json.RawMessage, name string) ([]T, error) {
 	var named map[string]json.RawMessage
-	if err := remote.Unmarshal(data, &named); err != nil {
+	var nothing []json.RawMessage
+	if remote.Unmarshal(data, &named) != nil || remote.Unmarshal(data, &nothing) != nil {
 		return nil, q.service.Fail("answer without data")
 	}
-	raw, there := named[name]
-	if !there && len(named) > 0 {
-		return nil, q.service.Fail("answer without a list")
+	if named == nil && nothing != nil && len(nothing) == 0 {
+		return nil, nil
 	}
+	raw, there := named[name]
 	var list []T
-	if there {
-		if err := remote.Unmarshal(raw, &list); err != nil || len(list) > maxRows {
-			return nil, q.service.Fail("answer without a list")
-		}
+	if !there || remote.Unmarshal(raw, &list) != nil || list == nil && string(raw) != "null" || len(list) > maxRows {
+		return nil, q.service.Fail("answer without a list")
 	}
 	return list, nil
 }

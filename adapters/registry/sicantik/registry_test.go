@@ -155,18 +155,22 @@ func TestOutages(t *testing.T) {
 	nothing, extract := empty(t), empty(t)
 	load(t, extract)
 	for name, respond := range map[string]http.HandlerFunc{
-		"a page":            says(502, "<html>RAHASIA</html>"),
-		"a page that is ok": says(200, "<html>RAHASIA</html>"),
-		"a gateway's no":    says(401, `{"message":"Unauthorized"}`),
-		"no data":           says(200, `{"success":false}`),
-		"other data":        says(200, `{"data":{"count":1}}`),
-		"no list":           says(200, `{"data":{"berkas":"x"}}`),
-		"cut off":           says(200, `{"data":{"berkas":[{"no_permohonan":"`+billboard+`","nama":"CONTOH RAHASIA","tang`),
-		"another number":    says(200, `{"data":{"berkas":[{"no_permohonan":"1/X/2026","nama":"CONTOH RAHASIA","nama_proses":"x","status":"Proses"}]}}`),
-		"no status":         says(200, `{"data":{"berkas":[{"no_permohonan":"`+billboard+`"},{},7,null]}}`),
-		"very many steps":   says(200, `{"data":{"berkas":[`+strings.Repeat(`{},`, 6000)+`{}]}}`),
-		"silent":            silence,
-		"hangs up":          hangUp,
+		"a page":              says(502, "<html>RAHASIA</html>"),
+		"a page that is ok":   says(200, "<html>RAHASIA</html>"),
+		"a gateway's no":      says(401, `{"message":"Unauthorized"}`),
+		"no data":             says(200, `{"success":false}`),
+		"data of a part":      says(200, `{"data":{"berkas":[{"nama_proses":"x",}],"count":[{"data":0}]}}`),
+		"data of nothing":     says(200, `{"data":null}`),
+		"a list of data":      says(200, `{"data":[{"no_permohonan":"`+billboard+`"}]}`),
+		"no list but numbers": says(200, `{"data":{"berkas":{"1":{"nama_proses":"x","status":"Proses"}}}}`),
+		"other data":          says(200, `{"data":{"count":1}}`),
+		"no list":             says(200, `{"data":{"berkas":"x"}}`),
+		"cut off":             says(200, `{"data":{"berkas":[{"no_permohonan":"`+billboard+`","nama":"CONTOH RAHASIA","tang`),
+		"another number":      says(200, `{"data":{"berkas":[{"no_permohonan":"1/X/2026","nama":"CONTOH RAHASIA","nama_proses":"x","status":"Proses"}]}}`),
+		"no status":           says(200, `{"data":{"berkas":[{"no_permohonan":"`+billboard+`"},{},7,null]}}`),
+		"very many steps":     says(200, `{"data":{"berkas":[`+strings.Repeat(`{},`, 6000)+`{}]}}`),
+		"silent":              silence,
+		"hangs up":            hangUp,
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t, today()...)
