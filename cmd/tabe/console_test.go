@@ -79,7 +79,7 @@ func newDemoHouse(t *testing.T) *demoHouse {
 	}
 	if d.enrolment, err = accounts.Add(t.Context(), byTerminal, operators.Draft{
 		Name: "besse", FullName: "Andi Besse", Password: consolePassword,
-		Roles: []operators.Role{operators.Dispatcher, operators.Supervisor, operators.Auditor},
+		Roles: []operators.Role{operators.Dispatcher, operators.Supervisor, operators.Auditor, operators.Admin},
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -322,6 +322,9 @@ func TestTheConsoleIsForEverybody(t *testing.T) {
 			visit("unanswered", "/scc/tak-terjawab", "h1", "Tak terjawab")
 			visit("shift", "/scc/petugas", "h1", "Petugas")
 			visit("account", "/scc/akun", "h1", "Akun")
+			visit("accounts", "/scc/operator", "#accounts", "besse")
+			visit("alerts", "/scc/peringatan", "h1", "")
+			visit("month", "/scc/bulan", "h1", "Bulan")
 			visit("audit", "/scc/audit", "#log", "desk.asked")
 		})
 	}

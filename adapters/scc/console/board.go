@@ -85,6 +85,7 @@ func (s *Console) tabs(r *request, b board) []tab {
 		{s.Alerts != nil, handlers, tab{Name: "peringatan"}},
 		{s.Reports != nil, inCenter, tab{Name: "bulan"}},
 		{true, inspectors, tab{Name: "audit"}},
+		{true, admins, tab{Name: "operator"}},
 		{true, o.Roles, tab{Name: "akun"}},
 	} {
 		if !t.there || !o.Is(t.roles...) {

@@ -35,6 +35,8 @@ type Accounts interface {
 	Sessions(ctx context.Context, name string) ([]operators.Session, error)
 	Revoke(ctx context.Context, by, name, id string) error
 	List(ctx context.Context) ([]operators.Operator, error)
+	Disable(ctx context.Context, by, name string) error
+	Enable(ctx context.Context, by, name string) error
 }
 
 // Config is what the console is made of.
@@ -118,6 +120,8 @@ func (s *Console) routes() []route {
 		{"GET /scc/akun", everybody, s.account, true},
 		{"POST /scc/akun/sesi", everybody, s.revoke, false},
 		{"GET /scc/audit", inspectors, s.auditPage, true},
+		{"GET /scc/operator", admins, s.accounts, true},
+		{"POST /scc/operator/{name}/{act}", admins, s.accountAct, false},
 		{"GET /scc/tak-terjawab", handlers, s.unansweredPage, true},
 		{"POST /scc/tak-terjawab/{id}", handlers, s.label, false},
 	}
@@ -178,6 +182,7 @@ var (
 	everybody  []operators.Role
 	handlers   = []operators.Role{operators.Dispatcher, operators.Supervisor}
 	watchers   = []operators.Role{operators.Dispatcher, operators.Supervisor, operators.P2TP2A}
+	admins     = []operators.Role{operators.Admin}
 	agencies   = []operators.Role{operators.Agency}
 	inspectors = []operators.Role{operators.Auditor, operators.Supervisor}
 	inCenter   = []operators.Role{operators.Dispatcher, operators.Supervisor, operators.P2TP2A, operators.Auditor}
@@ -213,14 +218,21 @@ func (s *Console) home(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// auditPage shows the newest events.
+// auditPage shows the newest events, or those about one incident.
 func (s *Console) auditPage(w http.ResponseWriter, r *request) error {
 	const shown = 200
+	incident := strings.ToUpper(strings.TrimSpace(r.URL.Query().Get("insiden")))
 	events, err := s.Stream.Latest(r.Context(), shown)
+	if incident != "" {
+		events, err = s.Stream.Of(r.Context(), incident, 10*shown)
+	}
 	if err != nil {
 		return err
 	}
-	return s.show(w, r, "audit", events)
+	return s.show(w, r, "audit", struct {
+		Events   []audit.Event
+		Incident string
+	}{events, incident})
 }
 
 // refusal is an error that the operator is told: a status, and the key of a

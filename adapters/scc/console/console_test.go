@@ -342,6 +342,37 @@ func TestRoles(t *testing.T) {
 	b.shows("operator.signed_in", "rahma", `href="/scc/audit" aria-current="page"`)
 }
 
+func TestAnAdminLooksAfterTheAccounts(t *testing.T) {
+	c := open(t)
+	c.add("kepala", operators.Admin)
+	c.add("andi", operators.Dispatcher)
+	kepala, andi := c.signIn("kepala"), c.signIn("andi")
+	if status := andi.get("/scc/operator"); status != http.StatusForbidden {
+		t.Errorf("%d", status)
+	}
+	kepala.get("/scc")
+	if kepala.at != "/scc/operator" {
+		t.Errorf("begins at %s", kepala.at)
+	}
+	kepala.shows("Ibu andi", "operator")
+	_, row, _ := strings.Cut(kepala.body, `/scc/operator/andi/keluarkan`)
+	id := regexp.MustCompile(`name="id" value="([^"]+)"`).FindStringSubmatch(row)[1]
+	if status := kepala.post("/scc/operator/andi/keluarkan", "id", id); status != http.StatusOK {
+		t.Errorf("%d", status)
+	}
+	if andi.get("/scc/akun"); andi.at != "/scc/masuk" {
+		t.Error("the session goes on")
+	}
+	kepala.post("/scc/operator/andi/tutup")
+	kepala.shows("ditutup", "Buka")
+	kepala.post("/scc/operator/andi/buka")
+	kepala.hides("ditutup")
+	if status := kepala.post("/scc/operator/kepala/tutup"); status != http.StatusConflict {
+		t.Errorf("%d", status)
+	}
+	kepala.shows("admin terakhir")
+}
+
 func TestASessionInTheMiddleOfAnIncident(t *testing.T) {
 	c := open(t)
 	c.add("andi", operators.Dispatcher)

@@ -11,7 +11,6 @@ import (
 // Shift knows which consoles would be heard; *scc.Center does.
 type Shift interface {
 	Beat(ctx context.Context, console, operator string, armed bool) error
-	Leave(ctx context.Context, console string) error
 	Consoles(ctx context.Context) ([]scc.Console, error)
 }
 
