@@ -25,6 +25,7 @@ const (
 	consents   = "consents"
 	withdrawn  = "withdrawn"
 	correcting = "correcting"
+	describing = "describing"
 	asking     = "asking"
 	deleted    = "deleted"
 	kept       = "kept"
@@ -36,12 +37,13 @@ const (
 	review   = "review"
 	withdraw = "withdraw"
 	correct  = "correct"
+	describe = "describe"
 	ask      = "ask"
 	confirm  = "confirm"
 	refuse   = "refuse"
 )
 
-var anywhere = []string{flows.Start, overview, accesses, consents, withdrawn, correcting, asking, deleted, kept}
+var anywhere = []string{flows.Start, overview, accesses, consents, withdrawn, correcting, describing, asking, deleted, kept}
 
 var events = fsm.Events{
 	{Name: show, Src: anywhere, Dst: overview},
@@ -49,6 +51,7 @@ var events = fsm.Events{
 	{Name: review, Src: anywhere, Dst: consents},
 	{Name: withdraw, Src: []string{consents}, Dst: withdrawn},
 	{Name: correct, Src: anywhere, Dst: correcting},
+	{Name: describe, Src: []string{correcting, describing}, Dst: describing},
 	{Name: ask, Src: anywhere, Dst: asking},
 	{Name: confirm, Src: []string{asking}, Dst: deleted},
 	{Name: refuse, Src: []string{asking}, Dst: kept},
@@ -89,7 +92,14 @@ type step struct {
 	*bot.Turn
 	flow *Flow
 	kept Kept
-	page int // of the consents
+
+	memory memory
+}
+
+// memory is what the flow remembers between two messages.
+type memory struct {
+	Page   int    `json:"p,omitempty"` // of the consents
+	Office string `json:"o,omitempty"` // whose data is wrong; a value of offices
 }
 
 // New returns the flow.
@@ -100,7 +110,7 @@ func New(records Records) *Flow {
 	}
 	return &Flow{records: records, topics: topics, Machine: flows.New(events, map[string]flows.Enter[*step]{
 		overview: sayOverview, accesses: sayAccesses, consents: sayConsents, withdrawn: sayWithdrawn,
-		correcting: sayCorrecting, asking: sayAsking, deleted: sayDeleted, kept: sayKept,
+		correcting: sayCorrecting, describing: sayDescribing, asking: sayAsking, deleted: sayDeleted, kept: sayKept,
 	})}
 }
 
@@ -129,9 +139,16 @@ func (f *Flow) Claims(_ context.Context, t *bot.Turn) bool {
 }
 
 // Expects implements bot.Flow. Only a plain answer confirms; whatever else is
-// said is understood afresh, and a repeated wish to delete asks again.
+// said is understood afresh, and a repeated wish to delete asks again. What is
+// wrong can be said in any words.
 func (f *Flow) Expects(t *bot.Turn) bool {
-	return t.Conversation.State == asking && flows.YesOrNo(t.Text) != ""
+	switch t.Conversation.State {
+	case asking:
+		return flows.YesOrNo(t.Text) != ""
+	case describing:
+		return t.Text != ""
+	}
+	return false
 }
 
 // accessesTold is how many looks are told.
@@ -140,7 +157,7 @@ const accessesTold = 3
 // Handle implements bot.Flow.
 func (f *Flow) Handle(ctx context.Context, t *bot.Turn) error {
 	s := &step{Turn: t, flow: f}
-	if err := t.Recall(&s.page); err != nil {
+	if err := t.Recall(&s.memory); err != nil {
 		return fmt.Errorf("privasi: memory: %w", err)
 	}
 	var err error
@@ -160,7 +177,22 @@ func (f *Flow) Handle(ctx context.Context, t *bot.Turn) error {
 		t.End()
 		return nil
 	}
-	return t.Remember(s.page)
+	return t.Remember(s.memory)
+}
+
+// hand gives what the resident wrote to the complaints, as one to the office
+// that holds the data.
+func (s *step) hand() string {
+	if s.Text == "" || s.Understood.Command {
+		return describe
+	}
+	for _, o := range offices {
+		if s.memory.Office == o.value {
+			s.Understood.Slots = append(s.Understood.Slots, understand.Slot{Name: "office", Value: o.name})
+		}
+	}
+	s.Redirect(understand.Complaint)
+	return ""
 }
 
 // decide finds out what a message means; "" if another flow is to answer it.
@@ -181,16 +213,16 @@ func (f *Flow) decide(s *step) string {
 	case seenValue:
 		return look
 	case consentsValue:
-		s.page = 0
+		s.memory.Page = 0
 		return review
 	case bot.MoreValue:
-		s.page++
+		s.memory.Page++
 		return review
 	case bot.BackValue:
-		s.page--
+		s.memory.Page--
 		return review
 	case withdrawValue:
-		if s.Conversation.State == consents && s.page >= 0 && s.page < len(s.agreed()) {
+		if s.Conversation.State == consents && s.memory.Page >= 0 && s.memory.Page < len(s.agreed()) {
 			return withdraw
 		}
 	case correctValue:
@@ -208,10 +240,12 @@ func (f *Flow) decide(s *step) string {
 	}
 	for _, o := range offices {
 		if answer == o.value {
-			s.Understood.Slots = append(s.Understood.Slots, understand.Slot{Name: "office", Value: o.name})
-			s.Redirect(understand.Complaint)
-			return ""
+			s.memory.Office = o.value
+			return describe
 		}
+	}
+	if s.Conversation.State == describing {
+		return s.hand()
 	}
 	switch f.topics.Find(s.Text) {
 	case "delete":
@@ -219,7 +253,7 @@ func (f *Flow) decide(s *step) string {
 	case "seen":
 		return look
 	case "consents":
-		s.page = 0
+		s.memory.Page = 0
 		return review
 	case "correct":
 		return correct

@@ -143,13 +143,13 @@ func sayConsents(_ context.Context, s *step) error {
 		s.Say(bot.Reply{Key: "privasi.consents_none", Options: options(overviewValue)})
 		return nil
 	}
-	s.page = max(0, min(s.page, len(list)-1))
-	c := list[s.page]
-	r := bot.Reply{Key: "privasi.consent", Data: bot.Data{"n": s.page + 1, "count": len(list), "date": bot.Date(c.since), "asked": c.words}, Options: options(withdrawValue)}
-	if s.page+1 < len(list) {
+	s.memory.Page = max(0, min(s.memory.Page, len(list)-1))
+	c := list[s.memory.Page]
+	r := bot.Reply{Key: "privasi.consent", Data: bot.Data{"n": s.memory.Page + 1, "count": len(list), "date": bot.Date(c.since), "asked": c.words}, Options: options(withdrawValue)}
+	if s.memory.Page+1 < len(list) {
 		r.Options = append(r.Options, bot.Choice(bot.MoreValue))
 	}
-	if s.page > 0 {
+	if s.memory.Page > 0 {
 		r.Options = append(r.Options, bot.Choice(bot.BackValue))
 	}
 	s.Say(r)
@@ -157,14 +157,14 @@ func sayConsents(_ context.Context, s *step) error {
 }
 
 func sayWithdrawn(_ context.Context, s *step) error {
-	c := s.agreed()[s.page] // decide has looked
+	c := s.agreed()[s.memory.Page] // decide has looked
 	if c.told != nil {
 		s.Effect(bot.Unsubscribe{Purpose: c.told.Purpose, Key: c.told.Key})
 	} else {
-		s.Resident.Saved = append(s.Resident.Saved[:s.page:s.page], s.Resident.Saved[s.page+1:]...)
+		s.Resident.Saved = append(s.Resident.Saved[:s.memory.Page:s.memory.Page], s.Resident.Saved[s.memory.Page+1:]...)
 	}
 	s.Say(bot.Reply{Key: "privasi.withdrawn", Options: options(consentsValue, overviewValue)})
-	s.page = 0
+	s.memory.Page = 0
 	return nil
 }
 
@@ -174,6 +174,11 @@ func sayCorrecting(_ context.Context, s *step) error {
 		list = append(list, o.value)
 	}
 	s.Say(bot.Reply{Key: "privasi.correct", Options: options(append(list, otherValue)...)})
+	return nil
+}
+
+func sayDescribing(_ context.Context, s *step) error {
+	s.Say(bot.Reply{Key: "privasi.ask_wrong", Data: bot.Data{"holder": bot.Word("privasi.holder_" + s.memory.Office)}})
 	return nil
 }
 
