@@ -102,16 +102,15 @@ var (
 func seededOnce(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	t.Run("load", func(t *testing.T) { // closed when it ends
-		a := openIn(t, dir, bottest.NewClock(loaded))
-		load(t, a, dir)
-		if err := a.db.Do(t.Context(), func(tx *database.Tx) error {
-			_, err := tx.Exec(`update registry_loads set finished = $1`, database.Micros(loaded))
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-	})
+	a, end := openUntil(t, dir, bottest.NewClock(loaded))
+	defer end()
+	load(t, a, dir)
+	if err := a.db.Do(t.Context(), func(tx *database.Tx) error {
+		_, err := tx.Exec(`update registry_loads set finished = $1`, database.Micros(loaded))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
 	return dir
 }
 
@@ -123,8 +122,16 @@ func openWithSamples(t *testing.T, clock *bottest.Clock) *app {
 	return a
 }
 
-// openIn opens the house on a folder.
+// openIn opens the house on a folder until the test ends.
 func openIn(t *testing.T, dir string, clock *bottest.Clock) *app {
+	t.Helper()
+	a, end := openUntil(t, dir, clock)
+	t.Cleanup(end)
+	return a
+}
+
+// openUntil opens the house on a folder until end is called.
+func openUntil(t *testing.T, dir string, clock *bottest.Clock) (a *app, end func()) {
 	t.Helper()
 	for file, text := range map[string]string{"macca.toml": maccasample.Rules, "macca.csv": maccasample.Residents} {
 		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
@@ -138,15 +145,14 @@ func openIn(t *testing.T, dir string, clock *bottest.Clock) *app {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	return a, func() {
 		if err := a.engine.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 		if err := a.close(); err != nil {
 			t.Error(err)
 		}
-	})
-	return a
+	}
 }
 
 // load loads the extracts that the stories are about, and the emergency numbers.
