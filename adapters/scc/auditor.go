@@ -42,7 +42,7 @@ func (c *Center) Audit(ctx context.Context) ([]Finding, error) {
 			and not exists (select 1 from pages p where p.incident = i.id) order by id limit 100`, []any{database.Micros(now.Add(-unsent))}},
 		{"unsent", `select distinct i.code from pages p join incidents i on i.id = p.incident and i.status = 'new'
 			join journal j on j.channel = p.channel and j.message_id = 'siaga:' || p.id left join outbox o on o.id = j.seq * 64
-			where p.posted < $1 and (j.answered is null or o.status = 'queued' or o.status = 'dead') limit 100`, []any{database.Micros(now.Add(-unsent))}},
+			where p.posted < $1 and (o.id is null or o.status = 'queued' or o.status = 'dead') limit 100`, []any{database.Micros(now.Add(-unsent))}},
 		{"unposted", `select distinct i.code from pages p join incidents i on i.id = p.incident and i.status = 'new'
 			where p.reason <> 'bundled' and not exists (select 1 from journal j where j.channel = p.channel and j.message_id = 'siaga:' || p.id) limit 100`, nil},
 	} {

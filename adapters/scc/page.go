@@ -256,7 +256,9 @@ func (c *Center) lookAfter(ctx context.Context, p watched, now time.Time) error 
 	}
 	why := ""
 	switch {
-	case d.Status == bot.Delivered, d.Status == bot.Read, d.Answered && d.Status == "":
+	case d.Status == bot.Delivered, d.Status == bot.Read:
+	case d.Answered && d.Status == "":
+		why = "silent" // an alarm is never told in silence: something is broken
 	case d.Status == bot.Dead, d.Status == bot.Failed:
 		why = "failed"
 	case !p.waiting:
