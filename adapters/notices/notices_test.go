@@ -353,8 +353,9 @@ func TestOtherWays(t *testing.T) {
 		if got := h.tell(farmer); len(got) != 0 {
 			t.Errorf("told by a channel that is off: %q", got)
 		}
-		if n := h.count(`select sum(n) from notice_counts where outcome = 'unreachable' and channel = 'ussd'`); n != 1 {
-			t.Errorf("%d unreachable are counted", n)
+		want := []notices.Count{{"permit", "ussd", "posted", 1}, {"permit", "ussd", "unreachable", 1}, {"permit", "whatsapp", "posted", 2}}
+		if counts, err := notices.Counts(t.Context(), db, noon); err != nil || !slices.Equal(counts, want) {
+			t.Errorf("counted %v, %v", counts, err)
 		}
 	})
 }

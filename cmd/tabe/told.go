@@ -3,8 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
+	"tabe/adapters/database"
 	"tabe/adapters/notices"
 	"tabe/adapters/privacy"
 	pbbregistry "tabe/adapters/registry/pbb"
@@ -121,4 +125,22 @@ func (a *app) pruneMessages(ctx context.Context, before time.Time) (int64, error
 	messages, err := a.store.Prune(ctx, before)
 	cases, other := a.desk.Prune(ctx, before)
 	return messages + cases, errors.Join(err, other)
+}
+
+// noticed tells how many notices left in the last week, and how many could not.
+func noticed(ctx context.Context, db *database.DB) (string, error) {
+	const week = 7 * 24 * time.Hour
+	counts, err := notices.Counts(ctx, db, time.Now().Add(-week))
+	outcomes := map[string]int64{}
+	for _, c := range counts {
+		outcomes[c.Outcome] += c.N
+	}
+	text := "none in the last 7 days"
+	for i, outcome := range slices.Sorted(maps.Keys(outcomes)) {
+		if i == 0 {
+			text = "in the last 7 days:"
+		}
+		text += fmt.Sprintf(" %d %s", outcomes[outcome], outcome)
+	}
+	return text, err
 }
