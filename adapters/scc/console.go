@@ -8,6 +8,9 @@ import (
 	"tabe/adapters/database"
 )
 
+// gone is after how long a console is forgotten.
+const gone = 12 * time.Hour
+
 // lost is after how long without a sign a console is believed to be gone.
 const lost = 25 * time.Second
 
@@ -21,6 +24,10 @@ func (c *Center) Beat(ctx context.Context, console, operator string, armed bool)
 			operator = excluded.operator, seen_at = excluded.seen_at,
 			armed_at = case when excluded.armed_at is null then null else coalesce(consoles.armed_at, excluded.armed_at) end`,
 			console, operator, at, database.Micros(now))
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(`delete from consoles where seen_at < $1`, database.Micros(now.Add(-gone)))
 		return err
 	})
 }
@@ -40,14 +47,14 @@ type Console struct {
 	Seen         time.Time
 }
 
-// Consoles returns who is at the center now, and forgets who was there yesterday.
+// Consoles returns who is at the center, and who was there lately.
 func (c *Center) Consoles(ctx context.Context) ([]Console, error) {
 	now, err := c.time(ctx)
 	if err != nil {
 		return nil, err
 	}
 	rows, err := c.DB.Query(ctx, `select id, operator, armed_at is not null, seen_at from consoles where seen_at > $1 order by operator, id`,
-		database.Micros(now.Add(-12*time.Hour)))
+		database.Micros(now.Add(-gone)))
 	if err != nil {
 		return nil, err
 	}
