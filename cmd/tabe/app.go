@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"tabe/adapters/scc/geo"
 	"tabe/adapters/store"
 	"tabe/adapters/twilio"
+	"tabe/adapters/webchat"
 	"tabe/bot"
 	"tabe/bot/understand"
 	"tabe/locales"
@@ -37,7 +39,8 @@ type options struct {
 	interfaces  interfaces
 	dataDir     string // holds pbb.toml, if the rules differ from the built-in ones
 	channels    []bot.Channel
-	inline      bool // every channel carries its answers back in the request
+	webChat     *webchat.Config // what the site's chat is allowed; nil: there is none
+	inline      bool            // every channel carries its answers back in the request
 	clock       func() time.Time
 	log         *slog.Logger
 }
@@ -60,6 +63,7 @@ type app struct {
 	engine        *bot.Engine
 	sender        *bot.Sender
 	metrics       *metrics.Metrics
+	webChat       *webchat.Chat // nil: there is none
 	words         *locales.Catalog
 	jobs          []func(ctx context.Context) // run beside the conversations, until ctx ends
 }
@@ -119,6 +123,11 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	if a.desk, err = newDesk(a, o); err != nil {
 		return err
 	}
+	if o.webChat != nil {
+		if a.webChat, err = webchat.New(webchat.Config{DB: a.db, Secret: o.secretKey, Origins: o.webChat.Origins, Clock: o.clock, Log: o.log}); err != nil {
+			return err
+		}
+	}
 	if a.store, err = store.New(a.db, o.secretKey, o.clock, a.effects(o.clock)...); err != nil {
 		return err
 	}
@@ -128,7 +137,12 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 		return err
 	}
 	a.metrics = metrics.New(a.store, a.center, o.log)
-	a.sender = bot.NewSender(a.store, o.clock, o.log, o.channels...)
+	channels := o.channels
+	if a.webChat != nil {
+		channels = append(slices.Clip(channels), a.webChat)
+		a.jobs = append(a.jobs, a.webChat.Run)
+	}
+	a.sender = bot.NewSender(a.store, o.clock, o.log, channels...)
 	a.sender.Observe(a.metrics.Attempted)
 	config := bot.Config{
 		Store: a.store, Words: a.words, Understand: ears.Understand,
@@ -184,6 +198,7 @@ func formats(inline bool) map[bot.ChannelID]bot.ChannelFormat {
 		telegramChannel: {Buttons: true},
 		twilio.Voice:    {Variant: "voice"},               // read out
 		twilio.Keys:     {Variant: "voice", Inline: true}, // pressed and answered in the same call
+		webchat.Channel: {Buttons: true},
 		ussd.Channel:    dialogues,
 	}
 	if inline {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tabe/adapters/open311"
+	"tabe/adapters/webchat"
 	"tabe/bot/ident"
 	"tabe/ussd"
 )
@@ -44,6 +45,7 @@ type config struct {
 	open311Keys []open311.Key // who may file complaints from outside
 	agencies    agencies
 	metricsKey  string
+	webChat     *webchat.Config // nil: off
 }
 
 // secretKeyLength is the number of bytes of TABE_SECRET_KEY.
@@ -197,6 +199,13 @@ func readConfig(getenv func(string) string, dataDir string) (config, error) {
 	}
 	c.open311Keys = keys
 	c.metricsKey = e.value("TABE_METRICS_KEY")
+	if sites := e.value("TABE_WEBCHAT_ORIGINS"); sites != "" {
+		origins, err := webchat.ParseOrigins(sites)
+		if err != nil {
+			e.wrong("TABE_WEBCHAT_ORIGINS", err.Error())
+		}
+		c.webChat = &webchat.Config{Origins: origins}
+	}
 	c.agencies.feedKeys = strings.FieldsFunc(e.value("TABE_SCC_FEED_KEYS"), func(r rune) bool { return r == ',' || r == ' ' })
 	for _, key := range c.agencies.feedKeys {
 		if len(key) < minFeedKey {

@@ -20,6 +20,7 @@ import (
 	pbbsample "tabe/adapters/registry/pbb/sample"
 	permitregistry "tabe/adapters/registry/perizinan"
 	permitsample "tabe/adapters/registry/perizinan/sample"
+	"tabe/adapters/webchat"
 	"tabe/ussd"
 )
 
@@ -48,7 +49,7 @@ func (c *demoCommand) Run(ctx context.Context, std streams) error {
 	}
 	phones := phone.New(residents)
 	log := slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	o := options{databaseURL: embedded(c.Data), secretKey: key, dataDir: c.Data, channels: phones.Channels(), clock: time.Now, log: log}
+	o := options{databaseURL: embedded(c.Data), secretKey: key, dataDir: c.Data, channels: phones.Channels(), clock: time.Now, log: log, webChat: &webchat.Config{}}
 	a, err := open(ctx, o)
 	if err != nil {
 		return err
@@ -71,6 +72,7 @@ func (c *demoCommand) Run(ctx context.Context, std streams) error {
 	mux := http.NewServeMux()
 	a.health(mux, "")
 	mux.Handle("/", page)
+	a.mountWebChat(mux)
 	mux.Handle("POST /channels/ussd", a.ussd(ussd.AfricasTalking{}, "", log))
 	if err := a.mountOpen311(mux, o, "", nil); err != nil {
 		return err

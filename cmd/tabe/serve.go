@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tabe/adapters/webchat"
 	"tabe/ussd"
 )
 
@@ -51,6 +52,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	mux := http.NewServeMux()
 	a.health(mux, config.metricsKey)
 	ways.mount(mux, a)
+	a.mountWebChat(mux)
 	if err := a.mountOpen311(mux, o, config.publicURL, config.open311Keys); err != nil {
 		return err
 	}
@@ -63,6 +65,15 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 		a.run, agencies,
 		func(ctx context.Context) error { return serveHTTP(ctx, listener, mux, log) },
 	)...)
+}
+
+// mountWebChat opens the chat of the regency's site, if there is one.
+func (a *app) mountWebChat(mux *http.ServeMux) {
+	if a.webChat != nil {
+		chat := a.webChat.Handler(a.engine)
+		mux.Handle(webchat.Path, chat)
+		mux.Handle(webchat.Path+"/", chat)
+	}
 }
 
 // ussd is the front door of dialled codes.

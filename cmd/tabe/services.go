@@ -120,10 +120,14 @@ func (s services) flows() (all []bot.Flow, home bot.Flow, err error) {
 
 // effects tells who writes what a turn changes besides the conversation.
 func (a *app) effects(clock func() time.Time) []store.Effect {
-	return append(slices.Concat(a.complaints.Effects(), a.subscriptions.Effects(), survey.Effects(clock), privacy.Effects(), a.desk.Effects(), a.complaintEvents()),
+	all := append(slices.Concat(a.complaints.Effects(), a.subscriptions.Effects(), survey.Effects(clock), privacy.Effects(), a.desk.Effects(), a.complaintEvents()),
 		store.On(a.center.Report), store.On(a.center.Answer), store.On(a.center.Erase),
 		store.On(func(tx *database.Tx, e bot.Entry, u menu.Unanswered) error { return unanswered.Save(tx, e.At, u) }),
 	)
+	if a.webChat != nil {
+		all = append(all, store.On(a.webChat.Erase))
+	}
+	return all
 }
 
 // rules reads a file of the data folder, or the rules that are built in.
