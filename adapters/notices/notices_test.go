@@ -308,8 +308,14 @@ func TestWhatIsOldIsForgotten(t *testing.T) {
 		if removed != 1 || err != nil {
 			t.Fatalf("%d removed, %v", removed, err)
 		}
+		if removed, err = h.subs.PruneStopped(t.Context(), clock.Now().AddDate(0, 0, -101)); removed != 0 || err != nil {
+			t.Fatalf("%d removed, %v", removed, err)
+		}
 		if list, _ := h.subs.Of(t.Context(), h.resident(shop)); len(list) != 1 {
 			t.Error("forgot what was stopped lately")
+		}
+		if removed, err = h.subs.PruneStopped(t.Context(), clock.Now().AddDate(0, 0, -99)); removed != 1 || err != nil {
+			t.Fatalf("%d removed, %v", removed, err)
 		}
 	})
 }

@@ -207,14 +207,23 @@ func (s *Subscriptions) Silenced(ctx context.Context, resident bot.ResidentID) (
 // pruneBatch is how many rows are removed in one transaction.
 const pruneBatch = 500
 
-// Prune removes what was stopped, and what nobody was told of nor asked for,
-// since a point in time.
+// Prune removes what nobody was told of nor asked for since a point in time.
 func (s *Subscriptions) Prune(ctx context.Context, before time.Time) (removed int64, err error) {
+	return s.prune(ctx, `select id from subscriptions where touched < $1 and stopped is null limit $2`, before)
+}
+
+// PruneStopped removes what was stopped before a point in time. Until then MULAI
+// brings it back.
+func (s *Subscriptions) PruneStopped(ctx context.Context, before time.Time) (removed int64, err error) {
+	return s.prune(ctx, `select id from subscriptions where stopped < $1 limit $2`, before)
+}
+
+// prune removes the rows that a query, a constant, selects.
+func (s *Subscriptions) prune(ctx context.Context, which string, before time.Time) (removed int64, err error) {
 	for {
 		var changed int64
 		if err := s.db.Do(ctx, func(tx *database.Tx) (err error) {
-			changed, err = tx.Exec(`delete from subscriptions where id in (select id from subscriptions
-				where touched < $1 and coalesce(stopped, 0) < $1 limit $2)`, database.Micros(before), pruneBatch)
+			changed, err = tx.Exec(`delete from subscriptions where id in (`+which+`)`, database.Micros(before), pruneBatch)
 			return err
 		}); err != nil {
 			return removed, fmt.Errorf("notices: prune: %w", err)

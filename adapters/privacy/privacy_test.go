@@ -193,7 +193,7 @@ func TestRetentionGoesOn(t *testing.T) {
 }
 
 func TestParseRetention(t *testing.T) {
-	good := "messages = 7\nresidents = 30\nsubscriptions = 30\ncomplaints = 30\nincidents = 30\naccesses = 30\nsurvey = 31\n"
+	good := "messages = 7\nresidents = 30\nsubscriptions = 30\nstopped = 1\ncomplaints = 30\nincidents = 30\naccesses = 30\nsurvey = 31\n"
 	if r, err := privacy.ParseRetention(strings.NewReader(good)); err != nil || r[privacy.Messages] != 7 {
 		t.Error(r, err)
 	}

@@ -23,6 +23,7 @@ const (
 	Messages      Kind = "messages"
 	Residents     Kind = "residents"
 	Subscriptions Kind = "subscriptions"
+	Stopped       Kind = "stopped"
 	Complaints    Kind = "complaints"
 	Incidents     Kind = "incidents"
 	Accesses      Kind = "accesses"
@@ -30,13 +31,14 @@ const (
 )
 
 // Kinds lists them in the order of the file.
-var Kinds = []Kind{Messages, Residents, Subscriptions, Complaints, Incidents, Accesses, Survey}
+var Kinds = []Kind{Messages, Residents, Subscriptions, Stopped, Complaints, Incidents, Accesses, Survey}
 
 // limits are the fewest and most days of each kind.
 var limits = map[Kind][2]int{
 	Messages:      {7, 3650}, // providers repeat for days
 	Residents:     {30, 3650},
 	Subscriptions: {30, 3650},
+	Stopped:       {1, 3650},
 	Complaints:    {30, 3650},
 	Incidents:     {30, 3650},
 	Accesses:      {30, 3650},

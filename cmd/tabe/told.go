@@ -111,6 +111,7 @@ func (a *app) keep(o options) *privacy.Keeper {
 		Prunes: map[privacy.Kind]privacy.Prune{
 			privacy.Messages:      a.pruneMessages,
 			privacy.Subscriptions: a.subscriptions.Prune,
+			privacy.Stopped:       a.subscriptions.PruneStopped,
 			privacy.Incidents:     a.center.Prune,
 			privacy.Complaints:    a.complaints.Prune,
 			privacy.Survey: func(ctx context.Context, before time.Time) (int64, error) {

@@ -65,3 +65,12 @@ func TestNoTextIsTooStrange(t *testing.T) {
 		f.Expects(text)
 	})
 }
+
+func BenchmarkClaims(b *testing.B) {
+	f := kabar.New(agreed{})
+	t := turn("berapa pajak bumi saya tahun ini")
+	b.ReportAllocs()
+	for b.Loop() {
+		f.Claims(b.Context(), t)
+	}
+}
