@@ -94,12 +94,15 @@ func TestRow1_KillNineLosesNoEmergency(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes more than a minute: what a dead process had claimed is free again after 30 seconds")
 	}
-	dir := t.TempDir()
-	db := testserver.OpenDatabase(t, embedded(dir))
+	testserver.DatabaseURLs(t, func(t *testing.T, newURL func(testing.TB) string) { killEmergencies(t, newURL(t)) })
+}
+
+func killEmergencies(t *testing.T, url string) {
+	db := testserver.OpenDatabase(t, url)
 	dutyContacts(t, db)
 	provider := newProvider(t)
 	provider.fails.Store(true)
-	serve := &child{t: t, dir: dir, addr: freeAddr(t), provider: provider.URL}
+	serve := &child{t: t, dir: t.TempDir(), addr: freeAddr(t), provider: provider.URL, env: []string{"TABE_DATABASE_URL=" + url}}
 
 	var acknowledged, kills atomic.Int64
 	over := make(chan struct{})

@@ -127,6 +127,7 @@ func TestKillNine(t *testing.T) {
 type child struct {
 	t                   *testing.T
 	dir, addr, provider string
+	env                 []string // more of it
 	process             *exec.Cmd
 }
 
@@ -141,6 +142,7 @@ func (c *child) start() {
 	c.process = exec.Command(os.Args[0], "serve", "--data", c.dir)
 	c.process.Env = append(os.Environ(), asChild+"=1", "TABE_SECRET_KEY="+goodKey, "TABE_ADDR="+c.addr, "TABE_PUBLIC_URL="+childPublic,
 		"TABE_TWILIO_ACCOUNT_SID="+childSID, "TABE_TWILIO_AUTH_TOKEN="+childToken, "TABE_TWILIO_SMS_FROM=+6281100000400", "TABE_TWILIO_API_URL="+c.provider)
+	c.process.Env = append(c.process.Env, c.env...)
 	var errs strings.Builder
 	c.process.Stderr = &errs
 	if err := c.process.Start(); err != nil {
