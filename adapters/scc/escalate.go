@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"tabe/adapters/database"
@@ -238,7 +239,7 @@ func (c *Center) step(tx *database.Tx, i Incident, now time.Time) error {
 	told.Armed = armed
 	// Nobody who could hear it: the next tier at once, instead of waiting for
 	// silence to answer.
-	heard := len(told.Pages) > 0
+	heard := len(told.Pages)+told.Lately > 0
 	if i.Step == 0 {
 		heard = armed > 0
 	}
@@ -263,6 +264,7 @@ type escalation struct {
 	Pages   []pageRef `json:"pages,omitempty"`
 	Skipped []Skip    `json:"skipped,omitempty"`
 	Nobody  []string  `json:"nobody,omitempty"` // targets behind which is nobody
+	Lately  int       `json:"lately,omitempty"` // who were told a moment ago
 }
 
 type pageRef struct {
@@ -284,7 +286,15 @@ func (c *Center) tell(tx *database.Tx, i Incident, t tier, now time.Time, told *
 		told.Nobody = append(told.Nobody, t.target)
 	}
 	for _, r := range routes {
-		ref, err := c.page(tx, i, fmt.Sprint(i.Step, ":", i.Loops), t.target, r, t.channels, now)
+		channels, err := fresh(tx, i.ID, r.Contact.Phone, c.canReach(r.Contact, t.channels), now)
+		if err != nil {
+			return err
+		}
+		if len(channels) == 0 {
+			told.Lately++
+			continue
+		}
+		ref, err := c.page(tx, i, fmt.Sprint(i.Step, ":", i.Loops), t.target, r, channels, now)
 		if err != nil {
 			return err
 		}
@@ -324,4 +334,27 @@ func (c *Center) behind(tx *database.Tx, i Incident, t tier) (routes []Route, sk
 		routes = append(routes, Route{Contact: k})
 	}
 	return routes, skipped, nil
+}
+
+// justNow is how soon a phone is not told the same over the same channel again:
+// where no console is armed two tiers are told at once.
+const justNow = 30 * time.Second
+
+// fresh returns those of some channels over which a phone was not told of an
+// incident a moment ago.
+func fresh(tx *database.Tx, incident int64, phone string, channels []string, now time.Time) ([]string, error) {
+	rows, err := tx.Query(`select channel from pages where incident = $1 and phone = $2 and posted > $3`,
+		incident, phone, database.Micros(now.Add(-justNow)))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var channel string
+		if err := rows.Scan(&channel); err != nil {
+			return nil, err
+		}
+		channels = slices.DeleteFunc(channels, func(c string) bool { return c == channel })
+	}
+	return channels, rows.Err()
 }
