@@ -46,7 +46,7 @@ func (c channel) ID() bot.ChannelID { return c.id }
 func (c channel) Send(ctx context.Context, o bot.Outbound) (string, error) {
 	if c.id == WhatsApp && o.Text.Template != nil {
 		params := c.params(o)
-		if err := c.account.config.Templates.apply(o.Text.Template, params); err != nil {
+		if err := applyTemplate(c.account.config.Templates, o.Text.Template, params); err != nil {
 			return "", err
 		}
 		return c.create(ctx, params)

@@ -126,7 +126,7 @@ func TestStorage(t *testing.T) {
 	}
 }
 
-const approved = `
+const approvedFile = `
 [[template]]
 message = "kabar.tax_due"
 language = "id"
@@ -140,7 +140,7 @@ content = "HX0123456789abcdef0123456789abcdee"
 `
 
 func TestTemplates(t *testing.T) {
-	templates, err := ParseTemplates(strings.NewReader(approved))
+	templates, err := ParseTemplates(strings.NewReader(approvedFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestTemplates(t *testing.T) {
 	if _, err := whatsApp.Send(t.Context(), o); err != nil || p.wait(2)[1].Has("ContentVariables") {
 		t.Error(err)
 	}
-	// Nothing is approved: it never will be by trying again.
+	// Nothing is approvedFile: it never will be by trying again.
 	for code, text := range map[string]*bot.Template{
 		"no_template":       {Key: "kabar.ready", Language: "id"},
 		"no_template_value": {Key: "kabar.tax_due", Language: "id", Values: map[string]string{"amount": "Rp 52.500", "name": " "}},
@@ -191,8 +191,8 @@ func TestTemplatesThatAreWrong(t *testing.T) {
 		`[[template]]=>[[`:                                                                      "toml",
 	} {
 		from, to, _ := strings.Cut(change, "=>")
-		text := strings.Replace(approved, from, to, 1)
-		if _, err := ParseTemplates(strings.NewReader(text)); text == approved || err == nil || !strings.Contains(fmt.Sprint(err), want) {
+		text := strings.Replace(approvedFile, from, to, 1)
+		if _, err := ParseTemplates(strings.NewReader(text)); text == approvedFile || err == nil || !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("%s: %v", change, err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/twilio/twilio-go/client"
 
+	"tabe/adapters/approved"
 	"tabe/bot"
 )
 
@@ -36,8 +37,8 @@ type Config struct {
 	// Signatures are over it, so it must read as configured at Twilio; a proxy
 	// takes off the path that it has, if any.
 	PublicURL string
-	Templates Templates // approved for WhatsApp
-	APIURL    string    // replaces Twilio's address; empty: Twilio's
+	Templates approved.Texts // for WhatsApp
+	APIURL    string         // replaces Twilio's address; empty: Twilio's
 	Log       *slog.Logger
 }
 

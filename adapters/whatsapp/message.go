@@ -1,8 +1,12 @@
 package whatsapp
 
 import (
+	"errors"
+	"io"
+	"regexp"
 	"unicode/utf16"
 
+	"tabe/adapters/approved"
 	"tabe/bot"
 )
 
@@ -136,16 +140,38 @@ func length(s string) int {
 	return n
 }
 
-// approved is a message by a template.
-func approved(peer string, t Approved, values map[string]string) message {
+// fromTemplate is a message by an approved text.
+func fromTemplate(peer string, t approved.Text, values []string) message {
 	m := to(peer)
-	m.Type, m.Template = "template", &template{Name: t.Name, Language: language{t.Language}}
-	if len(t.Values) > 0 {
+	m.Type, m.Template = "template", &template{Name: t.Content, Language: language{t.Code}}
+	if len(values) > 0 {
 		c := component{Type: "body"}
-		for _, name := range t.Values {
-			c.Parameters = append(c.Parameters, parameter{"text", values[name]})
+		for _, value := range values {
+			c.Parameters = append(c.Parameters, parameter{"text", value})
 		}
 		m.Template.Components = []component{c}
 	}
 	return m
+}
+
+var (
+	templateName = regexp.MustCompile(`^[a-z0-9_]{1,512}$`)
+	languageCode = regexp.MustCompile(`^[a-z]{2,3}(_[A-Z]{2})?$`)
+)
+
+// ParseTemplates reads a list of
+//
+//	[[template]]
+//	message = "kabar.tax_due"       # the key of the message
+//	language = "bug"                # or "id"
+//	content = "tax_due_bugis"       # the template's name at Meta
+//	code = "id"                     # Meta's code of the language that it was submitted in
+//	variables = ["name", "amount"]  # what stands for {{1}}, {{2}} …
+func ParseTemplates(r io.Reader) (approved.Texts, error) {
+	return approved.Parse(r, func(t approved.Text) error {
+		if !templateName.MatchString(t.Content) || !languageCode.MatchString(t.Code) {
+			return errors.New("needs a content of small letters, digits and _, and a code such as id or en_US")
+		}
+		return nil
+	})
 }

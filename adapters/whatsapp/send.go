@@ -26,11 +26,11 @@ func (a *Account) ID() bot.ChannelID { return Channel }
 func (a *Account) Send(ctx context.Context, o bot.Outbound) (string, error) {
 	peer := strings.TrimPrefix(o.Peer, "+")
 	if t := o.Text.Template; t != nil {
-		known, ok := a.config.Templates(t.Key, t.Language)
-		if !ok {
-			return "", &bot.SendError{Code: "no_template", Permanent: true}
+		known, values, err := a.config.Templates.Fill(t)
+		if err != nil {
+			return "", err
 		}
-		return a.post(ctx, approved(peer, known, t.Values))
+		return a.post(ctx, fromTemplate(peer, known, values))
 	}
 	m := compose(peer, o.Text, a.config.Choose(o.Text.Language))
 	if m.Type != "text" {

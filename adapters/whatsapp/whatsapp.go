@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"tabe/adapters/approved"
 	"tabe/bot"
 )
 
@@ -34,19 +35,9 @@ type Config struct {
 	AppSecret   string // signs what Meta sends
 	VerifyToken string // chosen by us, told to Meta for the handshake
 	APIURL      string // empty: DefaultAPI
-	Templates   Templates
+	Templates   approved.Texts
 	Choose      func(language string) string // the word that opens a list, at most 20 characters
 	Log         *slog.Logger
-}
-
-// Templates are the approved texts, by the key of our message and language.
-type Templates func(key, language string) (Approved, bool)
-
-// Approved is a text that Meta has approved.
-type Approved struct {
-	Name     string   // at Meta
-	Language string   // Meta's code of it
-	Values   []string // which values of the message it wants, in its order
 }
 
 // Account is our number. It is safe for concurrent use.
@@ -74,9 +65,6 @@ func New(c Config) (*Account, error) {
 		return nil, errors.New("whatsapp: the API's address is none")
 	}
 	c.APIURL = strings.TrimSuffix(c.APIURL, "/")
-	if c.Templates == nil {
-		c.Templates = func(string, string) (Approved, bool) { return Approved{}, false }
-	}
 	if c.Choose == nil {
 		c.Choose = func(string) string { return "" } // no lists then
 	}

@@ -115,12 +115,15 @@ func (g *graph) respond(answer func(w http.ResponseWriter, n int) bool) {
 
 func account(t *testing.T, api string) *whatsapp.Account {
 	t.Helper()
+	templates, err := whatsapp.ParseTemplates(strings.NewReader("[[template]]\nmessage = \"perizinan.ready\"\nlanguage = \"id\"\n" +
+		"content = \"permit_ready\"\ncode = \"id\"\nvariables = [\"number\", \"place\"]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	a, err := whatsapp.New(whatsapp.Config{
 		Token: token, PhoneID: phone, AppSecret: secret, VerifyToken: "our word", APIURL: api,
 		Choose: func(string) string { return "Pilih" }, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-		Templates: func(key, language string) (whatsapp.Approved, bool) {
-			return whatsapp.Approved{Name: "permit_ready", Language: "id", Values: []string{"number", "place"}}, key == "perizinan.ready" && language == "id"
-		},
+		Templates: templates,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -116,7 +116,7 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	if a.told, err = toldRules(o.dataDir); err != nil {
 		return err
 	}
-	a.told.approved, a.told.carried = approved(o.channels), carried(o)
+	a.told.approved, a.told.carried = anytime(o.channels), carried(o)
 	if a.subscriptions, err = notices.New(a.db, o.secretKey, a.words, o.clock); err != nil {
 		return err
 	}

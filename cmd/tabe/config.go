@@ -33,7 +33,7 @@ type config struct {
 		token, secret, apiURL string
 	}
 	whatsapp struct { // Meta's Cloud API
-		token, phoneID, appSecret, verifyToken, apiURL string
+		token, phoneID, appSecret, verifyToken, apiURL, templates string
 	}
 	kannel struct {
 		url, username, password, from, callback, allow string
@@ -173,6 +173,7 @@ func readConfig(getenv func(string) string, dataDir string) (config, error) {
 		c.whatsapp.appSecret = e.needed("TABE_WHATSAPP_APP_SECRET", reason+" to sign its requests")
 		c.whatsapp.verifyToken = e.needed("TABE_WHATSAPP_VERIFY_TOKEN", reason+" for its handshake")
 		c.whatsapp.apiURL = e.address("TABE_WHATSAPP_API_URL")
+		c.whatsapp.templates = e.value("TABE_WHATSAPP_TEMPLATES")
 	}
 	if c.kannel.url = e.address("TABE_KANNEL_URL"); c.kannel.url != "" {
 		const reason = ", which Kannel needs"

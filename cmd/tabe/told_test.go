@@ -318,7 +318,7 @@ func TestWhatWhatsAppTakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	takes := approved([]bot.Channel{whatsappDouble{map[string]bool{"pbb.due_soon": true, "": true}}})
+	takes := anytime([]bot.Channel{whatsappDouble{map[string]bool{"pbb.due_soon": true, "": true}}})
 	for _, c := range []struct {
 		notice bot.Notice
 		want   bool

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"strings"
 
+	"tabe/adapters/approved"
 	"tabe/adapters/gammu"
 	"tabe/adapters/kannel"
 	"tabe/adapters/telegram"
@@ -64,7 +66,7 @@ func twilioWay(c config, log *slog.Logger) (way, error) {
 	if t.accountSID == "" {
 		return way{}, nil
 	}
-	templates, err := readTemplates(t.templates)
+	templates, err := readTemplates("TABE_TWILIO_TEMPLATES", t.templates, twilio.ParseTemplates)
 	if err != nil {
 		return way{}, err
 	}
@@ -90,19 +92,20 @@ func twilioWay(c config, log *slog.Logger) (way, error) {
 	}, nil
 }
 
-// readTemplates reads the file of WhatsApp's approved texts, if there is one.
-func readTemplates(path string) (twilio.Templates, error) {
+// readTemplates reads the file of WhatsApp's approved texts that a setting
+// names, if there is one.
+func readTemplates(setting, path string, parse func(io.Reader) (approved.Texts, error)) (approved.Texts, error) {
 	if path == "" {
 		return nil, nil
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("TABE_TWILIO_TEMPLATES: %w", err)
+		return nil, fmt.Errorf("%s: %w", setting, err)
 	}
 	defer file.Close()
-	templates, err := twilio.ParseTemplates(file)
+	templates, err := parse(file)
 	if err != nil {
-		return nil, fmt.Errorf("TABE_TWILIO_TEMPLATES: %w", err)
+		return nil, fmt.Errorf("%s: %w", setting, err)
 	}
 	return templates, nil
 }
@@ -136,8 +139,12 @@ func whatsappWay(c config, log *slog.Logger) (way, error) {
 	if err != nil {
 		return way{}, err
 	}
+	templates, err := readTemplates("TABE_WHATSAPP_TEMPLATES", w.templates, whatsapp.ParseTemplates)
+	if err != nil {
+		return way{}, err
+	}
 	account, err := whatsapp.New(whatsapp.Config{
-		Token: w.token, PhoneID: w.phoneID, AppSecret: w.appSecret, VerifyToken: w.verifyToken, APIURL: w.apiURL, Log: log,
+		Token: w.token, PhoneID: w.phoneID, AppSecret: w.appSecret, VerifyToken: w.verifyToken, APIURL: w.apiURL, Templates: templates, Log: log,
 		Choose: func(language string) string {
 			word, err := words.Text(language, "option.choose", "", nil)
 			if err != nil { // the build checks that it is there

@@ -16,9 +16,9 @@ type approver interface {
 	Approves(message string) bool
 }
 
-// approved tells, for the channels of this house, whether a notice can be sent
+// anytime tells, for the channels of this house, whether a notice can be sent
 // at any time.
-func approved(channels []bot.Channel) func(c bot.ChannelID, n bot.Notice) bool {
+func anytime(channels []bot.Channel) func(c bot.ChannelID, n bot.Notice) bool {
 	return func(c bot.ChannelID, n bot.Notice) bool {
 		message := saidBy(n)
 		for _, channel := range channels {
