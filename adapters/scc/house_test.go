@@ -104,9 +104,11 @@ func (l line) Send(_ context.Context, o bot.Outbound) (string, error) {
 	return id, nil
 }
 
-// databases runs a test on both databases, whose clocks the test can move.
+// databases runs a test on both databases, whose clocks the test can move,
+// beside other tests: they wait most of the time.
 func databases(t *testing.T, test func(t *testing.T, h *house)) {
 	t.Helper()
+	t.Parallel()
 	testserver.DatabaseURLs(t, func(t *testing.T, newURL func(testing.TB) string) {
 		test(t, newHouse(t, newURL(t)))
 	})

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tabe/adapters/testserver"
 	"tabe/bot"
 )
 
@@ -19,7 +20,8 @@ func TestRow15_Storm(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	databases(t, func(t *testing.T, h *house) {
+	testserver.DatabaseURLs(t, func(t *testing.T, newURL func(testing.TB) string) { // alone: it measures
+		h := newHouse(t, newURL(t))
 		const reports, within, latency = 500, 15 * time.Second, 50 * time.Millisecond
 		h.watched()
 		h.net.slow = latency

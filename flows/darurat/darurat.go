@@ -22,9 +22,9 @@ import (
 
 // Flow answers the emergency intents. It is safe for concurrent use.
 type Flow struct {
+	*flows.Machine[*step]
 	incidents Incidents
 	places    Places
-	machine   *flows.Machine[*step]
 	cues      *flows.Cues
 }
 
@@ -37,7 +37,7 @@ func New(incidents Incidents, places Places) *Flow {
 	if err != nil {
 		panic(err) // the file is part of the program
 	}
-	return &Flow{incidents: incidents, places: places, machine: flows.New(table, questions), cues: cues}
+	return &Flow{incidents: incidents, places: places, Machine: flows.New(table, questions), cues: cues}
 }
 
 // Name implements bot.Flow.
@@ -56,18 +56,6 @@ func (f *Flow) Topics() []bot.Topic {
 	}
 	return topics
 }
-
-// Knows implements bot.Flow.
-func (f *Flow) Knows(state string) bool { return f.machine.Knows(state) }
-
-// States returns the states in alphabetical order.
-func (f *Flow) States() []string { return f.machine.States() }
-
-// Transitions returns every transition, and how often it was made.
-func (f *Flow) Transitions() []flows.Transition { return f.machine.Transitions() }
-
-// Mermaid returns the state machine as a state diagram.
-func (f *Flow) Mermaid() (string, error) { return f.machine.Mermaid() }
 
 // joins is for how long after the last word about an incident the next message
 // of its reporter belongs to it.
@@ -137,8 +125,12 @@ func (s *step) handle(ctx context.Context) (err error) {
 	kind := f.told(t)
 	if !f.belongs(ctx, s, kind) {
 		if kind == "" { // an old button, or the incident was closed meanwhile
+			wish := understand.Greeting
+			if u := t.Understood; u.Confidence >= bot.Sure && u.Intent != understand.OutOfScope {
+				wish = u.Intent
+			}
 			t.End()
-			t.Redirect(understand.Greeting)
+			t.Redirect(wish)
 			return nil
 		}
 		f.open(s, kind)
@@ -149,7 +141,7 @@ func (s *step) handle(ctx context.Context) (err error) {
 		s.Say(s.received())
 		s.told = true
 	}
-	next, err := f.machine.Fire(ctx, t.Conversation.State, event, s)
+	next, err := f.Fire(ctx, t.Conversation.State, event, s)
 	if err != nil {
 		return fmt.Errorf("darurat: %w", err)
 	}
