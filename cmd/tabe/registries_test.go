@@ -111,7 +111,7 @@ func TestTemplatesAreReadAtTheStart(t *testing.T) {
 		"TABE_SECRET_KEY": goodKey, "TABE_PUBLIC_URL": "https://tabe.example", "TABE_TWILIO_ACCOUNT_SID": "AC1", "TABE_TWILIO_AUTH_TOKEN": "t",
 		"TABE_TWILIO_WHATSAPP_FROM": "+14155238886", "TABE_TWILIO_TEMPLATES": writeFile(t, "templates.toml", "[[template]]\nmessage = \"kabar.news\"\nlanguage = \"id\"\ncontent = \"HX1\"\n"),
 	}
-	if out, _, code := tabe(t, env, "", "check", "--data", t.TempDir()); code != 1 || !strings.Contains(out, "TABE_TWILIO_TEMPLATES: twilio: templates: kabar.news in id") {
+	if out, _, code := tabe(t, env, "", "check", "--data", t.TempDir()); code != 1 || !strings.Contains(out, "TABE_TWILIO_TEMPLATES: templates: kabar.news in id") {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 }

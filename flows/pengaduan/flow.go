@@ -24,10 +24,10 @@ import (
 
 // Flow answers understand.Complaint. It is safe for concurrent use.
 type Flow struct {
+	*flows.Machine[*step]
 	register  Register
 	places    Places
 	catalogue *Catalogue
-	machine   *flows.Machine[*step]
 	topics    *flows.Cues
 	words     *flows.Cues
 	tickets   *flows.Cues
@@ -54,7 +54,7 @@ func New(register Register, places Places, catalogue *Catalogue) *Flow {
 		register:  register,
 		places:    places,
 		catalogue: catalogue,
-		machine:   flows.New(table, questions),
+		Machine:   flows.New(table, questions),
 		topics:    mustCues(topicCues),
 		words:     mustCues(wordCues),
 		tickets:   mustCues(ticketCues),
@@ -81,12 +81,6 @@ func (f *Flow) Revision() int { return 1 }
 
 // Topics implements bot.Flow.
 func (f *Flow) Topics() []bot.Topic { return []bot.Topic{{Intent: understand.Complaint}} }
-
-// Knows implements bot.Flow.
-func (f *Flow) Knows(state string) bool { return f.machine.Knows(state) }
-
-// Transitions returns the state machine and how often each step was taken.
-func (f *Flow) Transitions() []flows.Transition { return f.machine.Transitions() }
 
 // memory is what the flow remembers between two messages.
 type memory struct {
@@ -126,7 +120,7 @@ func (f *Flow) Handle(ctx context.Context, t *bot.Turn) error {
 		t.Say(bot.Reply{Key: "pengaduan.unclear", Keep: true})
 		return nil
 	}
-	next, err := f.machine.Fire(ctx, t.Conversation.State, event, s)
+	next, err := f.Fire(ctx, t.Conversation.State, event, s)
 	if err != nil {
 		return err
 	}
