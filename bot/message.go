@@ -32,7 +32,7 @@ type Message struct {
 	ID      string    // the provider's own; (Channel, ID) never names two messages
 	Channel ChannelID //
 	Peer    string    // where an answer goes on that channel: E.164 number, chat id
-	Subject string    // who is writing, across channels: "tel:+62812…", "telegram:4711"
+	Subject string    // who is writing, across channels: "tel:+62812…", "telegram:4711"; see Link
 	At      time.Time // when the provider received it
 
 	Dialogue string // the provider's id of the dialogue, on channels that have them (USSD)
@@ -42,6 +42,7 @@ type Message struct {
 	Media    string    // kind of a picture, voice note … that came instead of or with a text
 	MediaRef string    // by what the channel finds the media again
 	Location *Location // a position that came instead of or with a text
+	Contact  *Contact  // a telephone number that was shared, instead of a text
 	Opens    bool      // the resident opened a dialogue (dialled a USSD code): show where we are
 
 	// Notice makes this a message to the resident and not from him: it waits
@@ -59,6 +60,12 @@ type Location struct {
 // Valid tells whether the position exists; where it lies is not looked at.
 func (l Location) Valid() bool {
 	return math.Abs(l.Lat) <= 90 && math.Abs(l.Lng) <= 180 && l.Accuracy >= 0 && !math.IsInf(l.Accuracy, 1)
+}
+
+// Contact is a shared telephone number.
+type Contact struct {
+	Phone string `json:"p"`           // E.164
+	Own   bool   `json:"o,omitempty"` // the provider vouches that it is the sender's own
 }
 
 // Notice is something that happened, to be told to a resident by the flow that

@@ -34,10 +34,24 @@ type Option struct {
 	Label string `json:"l"`
 	Data  Data   `json:"d,omitempty"` // in words, once rendered
 
+	// Asks makes the option a button by which the resident shares something,
+	// if the channel has such buttons (ChannelFormat.Asks); elsewhere the
+	// option is left out, and the words of the reply have to do.
+	Asks Asks `json:"a,omitempty"`
+
 	// Message is what Label was before it was rendered, so that an open
 	// question can be put into another language.
 	Message string `json:"m,omitempty"`
 }
+
+// Asks is what an option asks the resident to share.
+type Asks string
+
+// What can be asked for.
+const (
+	AskLocation Asks = "location" // comes back as Message.Location
+	AskContact  Asks = "contact"  // comes back as Message.Contact
+)
 
 // Values of the options that mean the same in every flow, and the keys that
 // always stand for them, so that a resident can learn them.
@@ -121,6 +135,9 @@ type ChannelFormat struct {
 	// Buttons tells that Options are shown by the channel itself; otherwise
 	// they are written below the body, one numbered line each.
 	Buttons bool
+	// Asks tells that the channel has buttons for Options that ask for
+	// something to be shared.
+	Asks bool
 	// Pager cuts what does not fit one screen; nil where there is no limit.
 	Pager Pager
 	// Interpret reads a message in the light of what the channel remembers of

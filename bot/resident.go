@@ -20,6 +20,7 @@ type Resident struct {
 	Attempts      map[string]*Attempts        `json:"a,omitempty"` // by kind of number
 	Used          []string                    `json:"u,omitempty"` // names of the flows that served him, newest first
 	Conversations map[ChannelID]*Conversation `json:"c,omitempty"`
+	Links         []Linked                    `json:"k,omitempty"` // accounts of his besides the number, at most one a channel
 }
 
 // maxUsed is how many flows Resident.Used remembers.
@@ -91,6 +92,7 @@ func (r *Resident) Forget() {
 	r.Saved = nil
 	r.Used = nil
 	r.Conversations = nil
+	r.Links = nil
 }
 
 // Conversation is where a resident stands on one channel.

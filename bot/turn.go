@@ -318,6 +318,9 @@ func (e *Engine) render(t *Turn) ([]Text, error) {
 	// A remark where no question is open ends like any other answer.
 	keeps := t.replies[last].Keep && (len(conv.Options) > 0 || conv.Number)
 	for i, r := range t.replies {
+		if !format.Asks {
+			r.Options = slices.DeleteFunc(slices.Clone(r.Options), func(o Option) bool { return o.Asks != "" })
+		}
 		if i == last && !keeps {
 			conv.Over, conv.Number = r.End, r.Number
 			if !r.End && !r.Number && !slices.ContainsFunc(r.Options, func(o Option) bool { return o.Value == MenuValue }) && (conv.Flow != e.Home.Name() || len(r.Options) == 0) {
@@ -379,7 +382,7 @@ func shown(options []Option) []Option {
 	}
 	list := make([]Option, len(options))
 	for i, o := range options {
-		list[i] = Option{Key: o.Key, Value: o.Value, Label: o.Label}
+		list[i] = Option{Key: o.Key, Value: o.Value, Label: o.Label, Asks: o.Asks}
 	}
 	return list
 }

@@ -125,6 +125,11 @@ func (s *Store) commit(tx *database.Tx, t turn, now time.Time) (waits bool, err 
 	if changed == 0 {
 		return false, bot.ErrStale
 	}
+	if waits, err = s.reply(tx, t, now); err != nil {
+		return false, err
+	}
+	// After the replies: an effect may give them, with all the resident has, to
+	// somebody else (bot.Link).
 	for _, effect := range t.Effects {
 		for _, e := range s.effects[reflect.TypeOf(effect)] {
 			if err := e.apply(tx, t.Entry, effect); err != nil {
@@ -132,6 +137,12 @@ func (s *Store) commit(tx *database.Tx, t turn, now time.Time) (waits bool, err 
 			}
 		}
 	}
+	return waits, nil
+}
+
+// reply writes the replies that go through the outbox.
+func (s *Store) reply(tx *database.Tx, t turn, now time.Time) (waits bool, err error) {
+	id := t.Entry.Resident
 	if len(t.bodies) == 0 {
 		return false, nil
 	}

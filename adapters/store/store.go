@@ -28,7 +28,14 @@ type Store struct {
 	clock   func() time.Time
 	effects map[reflect.Type][]Effect
 	posted  func(bot.ResidentID) // see OnPost
+	owner   Owner                // nil: nobody is known by two subjects
 }
+
+// Owner tells whose the account behind a Message.Subject is: his Subject, or
+// the same one. It is asked in the transaction that writes the message down,
+// and what it says holds until that ends, so that no message of an account
+// that is being linked goes astray.
+type Owner func(tx *database.Tx, subject string) (string, error)
 
 var (
 	_ bot.Store  = (*Store)(nil)
@@ -74,6 +81,24 @@ func New(db *database.DB, secret []byte, clock func() time.Time, effects ...Effe
 // is due, so that it does not wait until somebody looks. Call it before the first Post.
 func (s *Store) OnPost(wake func(bot.ResidentID)) { s.posted = wake }
 
+// OnAccept has owner asked whose a message is. Call it before the first Accept.
+func (s *Store) OnAccept(owner Owner) { s.owner = owner }
+
+// known returns m as a message of whom its account belongs to, sealed again if
+// that is somebody else.
+func (s *Store) known(tx *database.Tx, m bot.Message, body []byte) (bot.Message, []byte, error) {
+	if s.owner == nil {
+		return m, body, nil
+	}
+	owner, err := s.owner(tx, m.Subject)
+	if err != nil || owner == m.Subject {
+		return m, body, err
+	}
+	m.Subject = owner
+	body, err = s.sealMessage(m)
+	return m, body, err
+}
+
 // proveTimeout is how long the database may take to tell which key it has.
 const proveTimeout = 10 * time.Second
 
@@ -111,6 +136,7 @@ type letter struct {
 	Media    string        `json:"m,omitempty"`
 	MediaRef string        `json:"r,omitempty"`
 	Location *bot.Location `json:"l,omitempty"`
+	Contact  *bot.Contact  `json:"k,omitempty"`
 	Opens    bool          `json:"o,omitempty"`
 	Notice   *bot.Notice   `json:"n,omitempty"`
 }
@@ -122,8 +148,8 @@ func letterPlace(c bot.ChannelID, messageID string) string {
 func (s *Store) sealMessage(m bot.Message) ([]byte, error) {
 	body, err := json.Marshal(letter{
 		Peer: m.Peer, Subject: m.Subject, At: m.At.UnixMicro(), Dialogue: m.Dialogue,
-		Text: m.Text, Choice: m.Choice, Media: m.Media, MediaRef: m.MediaRef, Location: m.Location, Opens: m.Opens,
-		Notice: m.Notice,
+		Text: m.Text, Choice: m.Choice, Media: m.Media, MediaRef: m.MediaRef, Location: m.Location, Contact: m.Contact,
+		Opens: m.Opens, Notice: m.Notice,
 	})
 	if err != nil {
 		return nil, err
@@ -147,7 +173,7 @@ func (s *Store) openMessage(m *bot.Message, sealed []byte) error {
 	}
 	m.Peer, m.Subject, m.At, m.Dialogue = l.Peer, l.Subject, database.Time(l.At), l.Dialogue
 	m.Text, m.Choice, m.Media, m.MediaRef, m.Location, m.Opens = l.Text, l.Choice, l.Media, l.MediaRef, l.Location, l.Opens
-	m.Notice = l.Notice
+	m.Contact, m.Notice = l.Contact, l.Notice
 	return nil
 }
 
@@ -157,9 +183,13 @@ func (s *Store) Accept(ctx context.Context, m bot.Message) (e bot.Entry, fresh b
 	if err != nil {
 		return bot.Entry{}, false, fmt.Errorf("store: %w", err)
 	}
-	resident := s.ID(m.Subject)
 	now := s.clock()
 	err = s.db.Do(ctx, func(tx *database.Tx) error {
+		m, body, err := s.known(tx, m, body)
+		if err != nil {
+			return err
+		}
+		resident := s.ID(m.Subject)
 		e = bot.Entry{Message: m, Resident: resident}
 		if e.Seq, fresh, err = journal(tx, m, resident, now, body); err != nil || fresh {
 			return err
@@ -196,6 +226,9 @@ func (s *Store) Post(tx *database.Tx, m bot.Message, due time.Time) (fresh bool,
 	m = m.Clean()
 	body, err := s.sealMessage(m)
 	if err != nil {
+		return false, fmt.Errorf("store: post: %w", err)
+	}
+	if m, body, err = s.known(tx, m, body); err != nil {
 		return false, fmt.Errorf("store: post: %w", err)
 	}
 	resident := s.ID(m.Subject)

@@ -33,13 +33,15 @@ import (
 // "> " is what the resident sends, "< " begins a message that comes back and
 // "| " continues it on the next line, "~ 11m" lets time pass. In brackets stand
 // the things that are not text: (buka) opens a dialogue, as by dialling a USSD
-// code; (foto), (suara), (video), (dokumen), (stiker), (kontak); (lokasi -4.35 119.88) a shared
+// code; (foto), (suara), (video), (dokumen), (stiker), (kontak), (kontak +6281… sendiri) his own number; (lokasi -4.35 119.88) a shared
 // position; (tombol 2) presses the button of option 2. "> " alone is an empty
 // message. Times are WITA.
 //
 // Some things happen without the resident: "! perizinan ready {…}" is a notice
 // of that kind for that flow, with its body in JSON; "= putus" cuts the services
-// off from their data, "= kembali" brings them back (see Outage).
+// off from their data, "= kembali" brings them back (see Outage). "@ sms
+// +6281100000401" goes on at another phone, and begins with what was told there
+// meanwhile (see Told).
 type transcript struct {
 	path    string
 	head    []string // everything above the first line of the conversation
@@ -60,6 +62,12 @@ type Conversation interface {
 // Outage is a Conversation whose services can be cut off from their data.
 type Outage interface {
 	Cut(t *testing.T, off bool)
+}
+
+// Told is a Conversation that knows what residents were told without asking.
+type Told interface {
+	// Told returns what was told on a channel, once.
+	Told(t *testing.T, c bot.ChannelID) []bot.Text
 }
 
 // RunTranscripts plays every file that matches pattern, each as a subtest
@@ -93,7 +101,7 @@ func readTranscript(path string) (*transcript, error) {
 	tr := &transcript{path: path, channel: "sms", from: "+6281100000401"}
 	inHead := true
 	for i, line := range strings.Split(strings.TrimRight(string(raw), "\n"), "\n") {
-		inHead = inHead && (line == "" || !strings.ContainsAny(line[:1], ">!=~"))
+		inHead = inHead && (line == "" || !strings.ContainsAny(line[:1], ">!=~@"))
 		if !inHead {
 			tr.lines = append(tr.lines, line)
 			continue
@@ -128,6 +136,13 @@ func readTranscript(path string) (*transcript, error) {
 func (tr *transcript) run(t *testing.T, clock *Clock, c Conversation) {
 	got := append([]string{}, tr.head...)
 	var options []bot.Option
+	show := func(line string, texts []bot.Text) {
+		for _, text := range texts {
+			tr.measure(t, line, text)
+			got = append(got, "< "+strings.ReplaceAll(tr.shown(text), "\n", "\n| "))
+			options = text.Options
+		}
+	}
 	n := 0
 	for _, line := range tr.lines {
 		mark, rest, _ := strings.Cut(line, " ")
@@ -156,11 +171,16 @@ func (tr *transcript) run(t *testing.T, clock *Clock, c Conversation) {
 			if err != nil {
 				t.Fatalf("%s: after %q: %v", tr.path, line, err)
 			}
-			for _, text := range texts {
-				tr.measure(t, line, text)
-				got = append(got, "< "+strings.ReplaceAll(tr.shown(text), "\n", "\n| "))
-				options = text.Options
+			show(line, texts)
+		case "@":
+			got = append(got, line)
+			told, ok := c.(Told)
+			channel, from, whose := strings.Cut(rest, " ")
+			if !ok || !whose {
+				t.Fatalf("%s: cannot do %q", tr.path, line)
 			}
+			tr.channel, tr.from = bot.ChannelID(channel), from
+			show(line, told.Told(t, tr.channel))
 		case "", "#":
 			got = append(got, line)
 		default:
@@ -231,6 +251,9 @@ func (tr *transcript) message(t *testing.T, n int, mark, input string, options [
 		if m.Choice == "" {
 			t.Fatalf("%s: there is no button %q", tr.path, kind)
 		}
+	case strings.HasPrefix(kind, "kontak "):
+		m.Media, m.Contact = bot.MediaContact, &bot.Contact{Phone: strings.TrimPrefix(kind, "kontak ")}
+		m.Contact.Phone, m.Contact.Own = strings.CutSuffix(m.Contact.Phone, " sendiri")
 	case mediaKinds[kind] != "":
 		m.Media = mediaKinds[kind]
 	default:

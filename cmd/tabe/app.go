@@ -13,6 +13,7 @@ import (
 	"tabe/adapters/complaints"
 	"tabe/adapters/database"
 	"tabe/adapters/desk"
+	"tabe/adapters/links"
 	"tabe/adapters/metrics"
 	"tabe/adapters/notices"
 	"tabe/adapters/redis"
@@ -50,6 +51,7 @@ type app struct {
 	db            *database.DB
 	store         *store.Store
 	desk          *desk.Desk
+	links         *links.Links
 	complaints    *complaints.Register
 	told          told
 	subscriptions *notices.Subscriptions
@@ -128,10 +130,15 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 			return err
 		}
 	}
+	if a.links, err = newLinks(a, o); err != nil {
+		return err
+	}
 	if a.store, err = store.New(a.db, o.secretKey, o.clock, a.effects(o.clock)...); err != nil {
 		return err
 	}
+	a.store.OnAccept(a.links.Owner)
 	a.desk.Connect(a.store)
+	a.links.Connect(a.store)
 	list, home, err := a.services(o, ears).flows()
 	if err != nil {
 		return err
@@ -195,7 +202,7 @@ func formats(inline bool) map[bot.ChannelID]bot.ChannelFormat {
 	all := map[bot.ChannelID]bot.ChannelFormat{
 		smsChannel:      {},
 		whatsappChannel: {Window: 24 * time.Hour}, // after that only approved templates
-		telegramChannel: {Buttons: true},
+		telegramChannel: {Buttons: true, Asks: true},
 		twilio.Voice:    {Variant: "voice"},               // read out
 		twilio.Keys:     {Variant: "voice", Inline: true}, // pressed and answered in the same call
 		webchat.Channel: {Buttons: true},

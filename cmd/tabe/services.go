@@ -36,6 +36,7 @@ import (
 	"tabe/flows/privasi"
 	"tabe/flows/siaga"
 	"tabe/flows/survei"
+	"tabe/flows/tautan"
 	"tabe/ussd"
 )
 
@@ -53,6 +54,7 @@ type services struct {
 	records privasi.Records
 	center  *scc.Center
 	desk    *desk.Desk
+	codes   tautan.Codes
 	watch   func(*kantor.Data) kantor.Sites // looks at the offices' sites
 }
 
@@ -62,7 +64,7 @@ func (a *app) services(o options, ears *understand.Understander) services {
 		dataDir: o.dataDir, redact: ears.Redact,
 		aid: maccaregistry.New(a.db), rice: a.rice,
 		taxes: a.registries.taxes, permits: a.registries.permits, tickets: a.complaints, center: a.center,
-		told: a.subscriptions, records: a.records(), desk: a.desk,
+		told: a.subscriptions, records: a.records(), desk: a.desk, codes: a.links,
 		watch: func(d *kantor.Data) kantor.Sites {
 			w := offices.New(offices.Config{Hosts: d.Sites(), Every: d.CheckEvery(), Clock: o.clock, Log: o.log})
 			a.jobs = append(a.jobs, w.Run)
@@ -103,6 +105,7 @@ func (s services) flows() (all []bot.Flow, home bot.Flow, err error) {
 		darurat.New(s.center, regency),
 		siaga.New(scc.Duty{Center: s.center}),
 		kabar.New(s.told),
+		tautan.New(s.codes),
 		home,
 		pbb.New(s.taxes, taxRules),
 		perizinan.New(s.permits, permitRules),
@@ -120,7 +123,7 @@ func (s services) flows() (all []bot.Flow, home bot.Flow, err error) {
 
 // effects tells who writes what a turn changes besides the conversation.
 func (a *app) effects(clock func() time.Time) []store.Effect {
-	all := append(slices.Concat(a.complaints.Effects(), a.subscriptions.Effects(), survey.Effects(clock), privacy.Effects(), a.desk.Effects(), a.complaintEvents()),
+	all := append(slices.Concat(a.complaints.Effects(), a.subscriptions.Effects(), survey.Effects(clock), privacy.Effects(), a.desk.Effects(), a.links.Effects(), a.complaintEvents()),
 		store.On(a.center.Report), store.On(a.center.Answer), store.On(a.center.Erase),
 		store.On(func(tx *database.Tx, e bot.Entry, u menu.Unanswered) error { return unanswered.Save(tx, e.At, u) }),
 	)

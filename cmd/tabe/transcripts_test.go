@@ -60,14 +60,47 @@ func TestTranscripts(t *testing.T) {
 				}
 			}
 		})
-		return house{a.engine, a.db}
+		return house{a.engine, a.db, map[int64]bool{}}
 	})
 }
 
 // house is a conversation with the whole house; see bottest.Outage.
 type house struct {
 	*bot.Engine
-	db *database.DB
+	db    *database.DB
+	shown map[int64]bool
+}
+
+// Told implements bottest.Told for what was posted while the story went on.
+func (h house) Told(t *testing.T, c bot.ChannelID) (texts []bot.Text) {
+	t.Helper()
+	rows, err := h.db.Query(t.Context(), `select seq from journal where channel = $1 and message_id like 'tautan/%' order by seq`, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var seq int64
+		if err := rows.Scan(&seq); err != nil {
+			t.Fatal(err)
+		}
+		if h.shown[seq] {
+			continue
+		}
+		h.shown[seq] = true
+		for {
+			told, answered, err := h.Store.Answer(t.Context(), seq)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if answered {
+				texts = append(texts, told...)
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	return texts
 }
 
 // registryTables are the tables without which the services know nothing.
