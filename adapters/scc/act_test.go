@@ -281,3 +281,25 @@ func TestHealthIsCompletedWork(t *testing.T) {
 		}
 	})
 }
+
+// A reporter who shows that he is the same on another channel keeps his report.
+func TestJoin(t *testing.T) {
+	databases(t, func(t *testing.T, h *house) {
+		h.watched()
+		i := h.fire()
+		h.do(func(tx *database.Tx) error { return h.center.Join(tx, i.Reporter, "somebody") })
+		open, err := h.center.Open(t.Context(), "somebody", time.Now().Add(-time.Minute))
+		if err != nil || len(open) != 1 {
+			t.Errorf("%+v, %v", open, err)
+		}
+		d, err := h.center.Get(t.Context(), i.ID)
+		if err != nil || len(d.Reporters) != 1 || d.Reporters[0].Resident != "somebody" || d.Reporters[0].Peer != resident {
+			t.Errorf("%+v, %v", d.Reporters, err)
+		}
+		if err := h.center.Chat(t.Context(), scc.Act{Operator: "andi", Incident: i.ID}, "Petugas di jalan."); err != nil {
+			t.Fatal(err)
+		}
+		h.expect(resident, "Petugas di jalan.")
+		h.quiet()
+	})
+}

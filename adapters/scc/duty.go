@@ -174,6 +174,11 @@ type Reporter struct {
 	Since    time.Time
 }
 
+// reporterCell names the sealed address of a reporter.
+func reporterCell(incident int64, resident bot.ResidentID, channel bot.ChannelID) string {
+	return cell("incident_reporters.body", fmt.Sprint(incident, "|", resident, "|", channel))
+}
+
 func (r Reporter) mayWrite(quiet bool) bool {
 	if r.Peer == "" || quiet {
 		return r.Peer != "" && r.Contact == darurat.Yes
@@ -218,7 +223,7 @@ func (c *Center) readReporters(rows *sql.Rows) (all []Reporter, err error) {
 			return nil, err
 		}
 		var a address
-		if _, err := c.opened(body, cell("incident_reporters.body", fmt.Sprint(incident, "|", r.Resident, "|", r.Channel)), &a); err != nil {
+		if _, err := c.opened(body, reporterCell(incident, r.Resident, r.Channel), &a); err != nil {
 			return nil, err
 		}
 		r.Peer, r.Subject, r.Since = a.Peer, a.Subject, database.Time(since)

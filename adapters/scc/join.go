@@ -18,9 +18,7 @@ func (c *Center) Join(tx *database.Tx, from, into bot.ResidentID) error {
 		return fmt.Errorf("scc: join: %w", err)
 	}
 	for _, r := range list {
-		place := func(id bot.ResidentID) string {
-			return cell("incident_reporters.body", fmt.Sprint(r.incident, "|", id, "|", r.channel))
-		}
+		place := func(id bot.ResidentID) string { return reporterCell(r.incident, id, r.channel) }
 		var a address
 		there, err := c.opened(r.body, place(from), &a)
 		body := r.body // erased

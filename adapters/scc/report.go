@@ -82,7 +82,7 @@ func (c *Center) open(tx *database.Tx, e bot.Entry, r darurat.Report, now time.T
 
 // join adds what a report tells.
 func (c *Center) join(tx *database.Tx, i *Incident, e bot.Entry, r darurat.Report, now time.Time, fresh bool) error {
-	sealed, err := c.sealed(address{e.Peer, e.Subject}, cell("incident_reporters.body", fmt.Sprint(i.ID, "|", e.Resident, "|", e.Channel)))
+	sealed, err := c.sealed(address{e.Peer, e.Subject}, reporterCell(i.ID, e.Resident, e.Channel))
 	if err != nil {
 		return err
 	}
