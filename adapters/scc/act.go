@@ -276,7 +276,10 @@ func (c *Center) Chat(ctx context.Context, a Act, words string) error {
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(reporters, func(r Reporter) bool { return r.mayWrite(i.Kind == darurat.Violence) }) {
+		if !slices.ContainsFunc(reporters, func(r Reporter) bool {
+			_, ok := c.way(r)
+			return ok && r.mayWrite(i.Kind == darurat.Violence)
+		}) {
 			return ErrSilent
 		}
 		id := "chat:" + rand.Text()

@@ -13,6 +13,7 @@ import (
 	"tabe/adapters/database"
 	"tabe/adapters/scc"
 	"tabe/adapters/scc/audit"
+	"tabe/adapters/testserver"
 	"tabe/bot"
 	"tabe/flows/darurat"
 	"tabe/flows/siaga"
@@ -302,4 +303,29 @@ func TestJoin(t *testing.T) {
 		h.expect(resident, "Petugas di jalan.")
 		h.quiet()
 	})
+}
+
+// Who dialled a code can be written to by SMS; an account of a channel that
+// nobody carries cannot.
+func TestHowReportersAreWrittenTo(t *testing.T) {
+	h := newHouse(t, testserver.SQLiteURL(t))
+	h.watched()
+	h.do(func(tx *database.Tx) error {
+		for n, e := range []bot.Entry{
+			{Message: bot.Message{ID: "a", Channel: "ussd", Peer: resident, Subject: "tel:" + resident}, Seq: 501, Resident: "dialled"},
+			{Message: bot.Message{ID: "b", Channel: "telegram", Peer: "4711", Subject: "telegram:4711"}, Seq: 502, Resident: "account"},
+		} {
+			if err := h.center.Report(tx, e, darurat.Report{Incident: int64(2 * (501 + n)), First: true, Kind: darurat.Fire, At: time.Now(), Words: "api"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := h.center.Chat(t.Context(), scc.Act{Operator: "andi", Incident: 1002}, "Petugas di jalan."); err != nil {
+		t.Fatal(err)
+	}
+	h.expect(resident, "Petugas di jalan.")
+	if err := h.center.Chat(t.Context(), scc.Act{Operator: "andi", Incident: 1004}, "Petugas di jalan."); !errors.Is(err, scc.ErrSilent) {
+		t.Error(err)
+	}
 }

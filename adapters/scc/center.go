@@ -45,7 +45,7 @@ type Config struct {
 	// Event writes what happened into the stream of events; audit.Append. It is
 	// the last thing that a transaction of the center does.
 	Event    func(tx *database.Tx, at time.Time, actor, kind, incident, body string) (seq int64, err error)
-	Channels []bot.ChannelID  // by which phones can be reached
+	Channels []bot.ChannelID  // that carry messages out
 	Clock    func() time.Time // of a SQLite database
 	Log      *slog.Logger
 }

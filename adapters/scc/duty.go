@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"tabe/adapters/database"
@@ -150,11 +151,12 @@ func (c *Center) notify(tx *database.Tx, i Incident, id, kind string, news darur
 		return err
 	}
 	for n, r := range reporters {
-		if !r.mayWrite(quiet) {
+		channel, ok := c.way(r)
+		if !ok || !r.mayWrite(quiet) {
 			continue
 		}
 		if _, err := c.Mail().Post(tx, bot.Message{
-			ID: fmt.Sprint("darurat:", i.ID, ":", id, ":", n), Channel: r.channel(), Peer: r.Peer, Subject: r.Subject,
+			ID: fmt.Sprint("darurat:", i.ID, ":", id, ":", n), Channel: channel, Peer: r.Peer, Subject: r.Subject,
 			Notice: &bot.Notice{Flow: "darurat", Kind: kind, Body: body},
 		}, time.Time{}); err != nil {
 			return err
@@ -186,13 +188,21 @@ func (r Reporter) mayWrite(quiet bool) bool {
 	return r.Contact != darurat.No
 }
 
-// channel is by which he can be written to: a dialled code cannot be answered
-// later, but its phone takes SMS.
-func (r Reporter) channel() bot.ChannelID {
-	if r.Channel == "ussd" {
-		return "sms"
+// way is the channel by which a reporter can be written to: his own or, where
+// that carries nothing out (a dialled code), the first that reaches his number.
+func (c *Center) way(r Reporter) (bot.ChannelID, bool) {
+	if slices.Contains(c.Channels, r.Channel) {
+		return r.Channel, true
 	}
-	return r.Channel
+	if !strings.HasPrefix(r.Subject, "tel:") {
+		return "", false
+	}
+	for _, channel := range []bot.ChannelID{"sms", "whatsapp"} {
+		if slices.Contains(c.Channels, channel) {
+			return channel, true
+		}
+	}
+	return "", false
 }
 
 // reporters returns each person once, by the channel that he used first.

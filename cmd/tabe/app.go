@@ -170,8 +170,7 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	return a.tell(o)
 }
 
-// newCenter makes the command center. It reaches phones by those channels of
-// ours that carry messages to a number.
+// newCenter makes the command center.
 func newCenter(a *app, o options) (*scc.Center, error) {
 	regency := geo.New()
 	if o.boundaries != "" {
@@ -184,15 +183,13 @@ func newCenter(a *app, o options) (*scc.Center, error) {
 			return nil, fmt.Errorf("TABE_BOUNDARIES: %w", err)
 		}
 	}
-	var reach []bot.ChannelID
+	var out []bot.ChannelID
 	for _, c := range o.channels {
-		if c.ID() != telegramChannel {
-			reach = append(reach, c.ID())
-		}
+		out = append(out, c.ID())
 	}
 	return scc.New(scc.Config{
 		DB: a.db, Secret: o.secretKey, Map: regency, Mail: func() scc.Mail { return a.store }, Event: a.stream.Append,
-		Channels: reach, Clock: o.clock, Log: o.log,
+		Channels: out, Clock: o.clock, Log: o.log,
 	})
 }
 
