@@ -17,8 +17,10 @@ const (
 	FromSystem   = 'W'
 )
 
-// alphabet has a prime number of characters, which the check needs.
-const alphabet = "23456789CDFHJKMNPRTVWXY"
+// alphabet has a prime number of characters, which the check needs, and neither
+// P nor W: a number whose letter in front was left out has to begin with
+// something else.
+const alphabet = "23456789CDFHJKMNRTX"
 
 const base = int64(len(alphabet))
 
