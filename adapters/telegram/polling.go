@@ -112,7 +112,7 @@ func (p *poller) take(ctx context.Context, updates []json.RawMessage) bool {
 		}
 		fresh++
 		p.done[u.UpdateID] = true
-		pressed.Go(func() error { p.release(ctx, u); return nil })
+		pressed.Go(func() error { p.after(ctx, u); return nil })
 	}
 	// When the whole batch is what we have or cannot take, those behind it
 	// would never come. If most of it could be taken, the first that could not

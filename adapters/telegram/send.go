@@ -3,6 +3,7 @@ package telegram
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,16 +25,19 @@ const (
 func (b *Bot) ID() bot.ChannelID { return Channel }
 
 // Send implements bot.Channel. Options become buttons below the text, one a
-// row. Errors are *bot.SendError.
+// row. It keeps to Telegram's pace. Errors are *bot.SendError.
 func (b *Bot) Send(ctx context.Context, o bot.Outbound) (string, error) {
 	keyboard, err := keyboard(o.Text.Options)
 	if err != nil {
 		return "", &bot.SendError{Permanent: true, Code: "keyboard", Err: err}
 	}
-	return pieces.Send(ctx, o.Text.Body, maxText, func(piece string, last bool) (string, error) {
+	id, err := pieces.Send(ctx, o.Text.Body, maxText, func(piece string, last bool) (string, error) {
 		params := tgbotapi.Params{"chat_id": o.Peer, "text": piece}
 		if last {
 			params.AddNonEmpty("reply_markup", keyboard)
+		}
+		if err := b.pace.wait(ctx, o.Peer); err != nil {
+			return "", err
 		}
 		raw, err := b.call(ctx, "sendMessage", params)
 		if err != nil {
@@ -47,12 +51,21 @@ func (b *Bot) Send(ctx context.Context, o bot.Outbound) (string, error) {
 		}
 		return strconv.Itoa(sent.MessageID), nil
 	})
+	if err == nil {
+		b.speak(ctx, o.Peer, o.Text.Language)
+	}
+	return id, err
 }
 
-// keyboard returns the JSON of an inline keyboard, empty without options.
+// keyboard returns the JSON of the keyboard for options, empty without any.
+// Only keyboards in the place of the letters have buttons that share something;
+// others are part of the message.
 func keyboard(options []bot.Option) (string, error) {
 	if len(options) == 0 {
 		return "", nil
+	}
+	if slices.ContainsFunc(options, func(o bot.Option) bool { return o.Asks != "" }) {
+		return sharing(options)
 	}
 	rows := make([][]tgbotapi.InlineKeyboardButton, len(options))
 	for i, o := range options {
@@ -63,5 +76,18 @@ func keyboard(options []bot.Option) (string, error) {
 		rows[i] = tgbotapi.NewInlineKeyboardRow(tgbotapi.NewInlineKeyboardButtonData(o.Label, data))
 	}
 	markup, err := json.Marshal(tgbotapi.NewInlineKeyboardMarkup(rows...))
+	return string(markup), err
+}
+
+// sharing returns the JSON of a keyboard that hides once it was used. A choice
+// on it is sent as its words.
+func sharing(options []bot.Option) (string, error) {
+	rows := make([][]tgbotapi.KeyboardButton, len(options))
+	for i, o := range options {
+		button := tgbotapi.NewKeyboardButton(o.Label)
+		button.RequestContact, button.RequestLocation = o.Asks == bot.AskContact, o.Asks == bot.AskLocation
+		rows[i] = tgbotapi.NewKeyboardButtonRow(button)
+	}
+	markup, err := json.Marshal(tgbotapi.NewOneTimeReplyKeyboard(rows...))
 	return string(markup), err
 }

@@ -26,7 +26,11 @@ type Config struct {
 	Secret    string
 	PublicURL string // where Telegram reaches us, without Path; empty: long polling
 	APIURL    string // replaces Telegram's address; empty: Telegram's
-	Log       *slog.Logger
+	// Commands are the names of the command menu: what residents would say,
+	// with _ for a blank. Each has a message telegram.command_NAME.
+	Commands []string
+	Words    Words // nil: no menu, and not a word in groups
+	Log      *slog.Logger
 }
 
 // Bot is a bot at Telegram. Make one with New; it is safe for concurrent use.
@@ -35,6 +39,9 @@ type Bot struct {
 	endpoint string // with two %s, for token and method
 	http     *http.Client
 	log      *slog.Logger
+	pace     *pace
+	menus    menus
+	groups   groups
 
 	longPoll time.Duration // how long Telegram holds a request without updates
 	pause    time.Duration // after a failure; doubles
@@ -69,7 +76,8 @@ func New(c Config) (*Bot, error) {
 		config: c, endpoint: base + "/bot%s/%s", log: c.Log,
 		// No redirection is followed: the token would go with it.
 		http:     &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		longPoll: 50 * time.Second, pause: time.Second,
+		longPoll: 50 * time.Second, pause: time.Second, pace: newPace(),
+		menus: menus{chats: map[string]string{}}, groups: groups{seen: map[int64]bool{}},
 	}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
@@ -111,6 +119,7 @@ func (b *Bot) Run(ctx context.Context, messages Receiver) {
 			return
 		}
 	}
+	b.offer(ctx)
 	if b.config.PublicURL == "" {
 		(&poller{Bot: b, messages: messages, done: map[int]bool{}}).run(ctx)
 	}

@@ -77,7 +77,8 @@ func saidBy(id, who int, content string) string {
 func pressed(id int, data string) string {
 	quoted, _ := json.Marshal(data)
 	return fmt.Sprintf(`{"update_id": %d, "callback_query": {"id": "q%d", "chat_instance": "1", "from": %s, "data": %s,
-		"message": {"message_id": 5, "date": 0, "chat": %s}}}`, id, id, user, quoted, chat)
+		"message": {"message_id": 5, "date": 0, "chat": %s, "text": "Which?",
+		"reply_markup": {"inline_keyboard": [[{"text": "say it again", "callback_data": "again"}]]}}}}`, id, id, user, quoted, chat)
 }
 
 // post returns what h answers to a webhook of Telegram's.
@@ -156,14 +157,17 @@ func TestThereAndBack(t *testing.T) {
 			if q := p.of("answerCallbackQuery", 1)[0].Get("callback_query_id"); q != "q2" {
 				t.Errorf("answered the query %q", q)
 			}
+			if edit := p.of("editMessageText", 1)[0]; edit.Get("text") != "Which?\n\n\u2713 say it again" || edit.Get("message_id") != "5" || edit.Has("reply_markup") {
+				t.Errorf("edited %v", edit)
+			}
+			send(pressed(3, keys[1][1])) // of which the message does not tell the words
 			if edit := p.of("editMessageReplyMarkup", 1)[0]; edit.Encode() != "chat_id=77&message_id=5" {
 				t.Errorf("edited %v", edit)
 			}
-			send(pressed(3, keys[1][1]))
 			if text := p.of("sendMessage", 3)[2].Get("text"); !strings.HasPrefix(text, "3 heard: "+strings.TrimSpace(channeltest.LongValue)) {
 				t.Errorf("sent %q", text)
 			}
-			send(said(4, `"text": "/start pbb"`))
+			send(said(4, `"text": "/start"`))
 			if text := p.of("sendMessage", 4)[3].Get("text"); text != "1 opened" { // the conversation begins anew
 				t.Errorf("sent %q", text)
 			}
@@ -172,7 +176,7 @@ func TestThereAndBack(t *testing.T) {
 				if p.of("deleteWebhook", 1)[0].Has("drop_pending_updates") {
 					t.Error("what was sent before is thrown away")
 				}
-			} else if set := p.of("setWebhook", 1)[0]; set.Get("url") != publicURL+Path || set.Get("secret_token") != secret || set.Get("allowed_updates") != `["message","callback_query"]` {
+			} else if set := p.of("setWebhook", 1)[0]; set.Get("url") != publicURL+Path || set.Get("secret_token") != secret || set.Get("allowed_updates") != `["message","edited_message","callback_query"]` {
 				t.Errorf("webhook %v", set)
 			}
 		})
@@ -207,12 +211,28 @@ func TestMessages(t *testing.T) {
 		{"poll", said(9, `"poll": {"id": "x"}`), from(bot.Message{Media: "sticker", At: at})},
 		{"NUL bytes", said(9, `"text": "a\u0000"`), from(bot.Message{Text: "a\x00", At: at})}, // the engine cleans texts
 		{"start", said(9, `"text": "/start"`), from(bot.Message{Opens: true, At: at})},
-		{"nearly start", said(9, `"text": "/starting"`), from(bot.Message{Text: "/starting", At: at})},
+		{"nearly start", said(9, `"text": "/starting"`), from(bot.Message{Text: "starting", At: at})},
+		{"deep link", said(9, `"text": "/start izin_usaha-mikro"`), from(bot.Message{Text: "izin usaha mikro", At: at})},
+		{"deep link that is none", said(9, `"text": "/start <script>"`), from(bot.Message{Opens: true, At: at})},
+		{"command", said(9, `"text": "/data_saya@tabe_bot lagi"`), from(bot.Message{Text: "data saya lagi", At: at})},
+		{"slash", said(9, `"text": "/"`), from(bot.Message{At: at})},
 		{"button", pressed(9, "yes"), from(bot.Message{Choice: "yes"})},
 		{"button with NUL", pressed(9, "\x00yes"), from(bot.Message{Choice: "yes"})},
 		{"number of a button", pressed(9, "#2"), from(bot.Message{Text: "2"})},
 		{"a field of another type", said(9, `"text": "PBB", "via_bot": "changed", "entities": {"a": 1}, "new_in_2027": []`), from(bot.Message{Text: "PBB", At: at})},
-		{"edited", strings.Replace(said(9, `"text": "PBB"`), `"message"`, `"edited_message"`, 1), bot.Message{}},
+		{"edited", strings.Replace(said(9, `"text": "PBB", "edit_date": 1795478400`), `"message"`, `"edited_message"`, 1), from(bot.Message{Text: "PBB", At: at})},
+		{"edited in a group", strings.Replace(strings.Replace(said(9, `"text": "PBB"`), `"message"`, `"edited_message"`, 1), `"private"`, `"group"`, 1), bot.Message{}},
+		{"edited caption", strings.Replace(said(9, `"caption": "PBB"`), `"message"`, `"edited_message"`, 1), bot.Message{}},
+		{"his own number", said(9, `"contact": {"phone_number": "6281255500014", "first_name": "x", "user_id": 77}`),
+			from(bot.Message{Media: "contact", Contact: &bot.Contact{Phone: "+6281255500014", Own: true}, At: at})},
+		{"the number of somebody else", said(9, `"contact": {"phone_number": "+6281255500014", "first_name": "x", "user_id": 78}`),
+			from(bot.Message{Media: "contact", Contact: &bot.Contact{Phone: "+6281255500014"}, At: at})},
+		{"a number of nobody at Telegram", said(9, `"contact": {"phone_number": "+6281255500014", "first_name": "x"}`),
+			from(bot.Message{Media: "contact", Contact: &bot.Contact{Phone: "+6281255500014"}, At: at})},
+		{"his own number, forwarded", said(9, `"forward_date": 5, "contact": {"phone_number": "+6281255500014", "first_name": "x", "user_id": 77}`),
+			from(bot.Message{Media: "contact", Contact: &bot.Contact{Phone: "+6281255500014"}, At: at})},
+		{"his own number, through another bot", said(9, `"via_bot": {"id": 5, "is_bot": true}, "contact": {"phone_number": "+6281255500014", "first_name": "x", "user_id": 77}`),
+			from(bot.Message{Media: "contact", Contact: &bot.Contact{Phone: "+6281255500014"}, At: at})},
 		{"group", strings.Replace(said(9, `"text": "PBB"`), `"private"`, `"supergroup"`, 1), bot.Message{}},
 		{"button in a group", strings.Replace(pressed(9, "yes"), `"private"`, `"group"`, 1), bot.Message{}},
 		{"button without a message", `{"update_id": 9, "callback_query": {"id": "q", "from": ` + user + `, "data": "yes"}}`, bot.Message{}},

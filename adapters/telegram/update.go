@@ -3,6 +3,7 @@ package telegram
 import (
 	"encoding/json"
 	"errors"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -10,10 +11,11 @@ import (
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
 	"tabe/bot"
+	"tabe/bot/ident"
 )
 
 // allowedUpdates are the kinds that message reads; Telegram keeps the others.
-const allowedUpdates = `["message","callback_query"]`
+const allowedUpdates = `["message","edited_message","callback_query"]`
 
 // parseUpdate reads an update. Telegram adds and changes fields that we do not
 // need and the library does not know: a field of an unexpected type is left
@@ -32,7 +34,9 @@ func parseUpdate(raw []byte) (tgbotapi.Update, error) {
 
 // message returns what a resident said with an update. ok is false for all
 // that is to be left without an answer: groups and channels, other bots,
-// edits, service messages.
+// service messages. Words that were corrected afterwards are new words; of
+// other things that are edited, as a position that goes on moving, only the
+// first counts.
 func message(u tgbotapi.Update) (m bot.Message, ok bool) {
 	m = bot.Message{ID: "u" + strconv.Itoa(u.UpdateID), Channel: Channel}
 	switch {
@@ -43,19 +47,28 @@ func message(u tgbotapi.Update) (m bot.Message, ok bool) {
 		}
 		m.Text = u.Message.Text
 		m.Media, m.MediaRef, m.Location = attached(u.Message)
+		m.Contact = contact(u.Message)
 		if m.Text == "" {
 			m.Text = u.Message.Caption
 		}
 		if m.Text == "" && m.Media == "" {
 			return m, false
 		}
-		if command, _, _ := strings.Cut(m.Text, " "); command == "/start" {
-			m.Opens, m.Text = true, ""
-		}
+		m.Text, m.Opens = spoken(m.Text)
 		if u.Message.Date > 0 {
 			m.At = time.Unix(int64(u.Message.Date), 0).UTC()
 		}
 		return to(m, u.Message.Chat, u.Message.From), true
+	case u.EditedMessage != nil:
+		e := u.EditedMessage
+		if e.Text == "" || !private(e.Chat, e.From) {
+			return m, false
+		}
+		m.Text, _ = spoken(e.Text)
+		if e.EditDate > 0 {
+			m.At = time.Unix(int64(e.EditDate), 0).UTC()
+		}
+		return to(m, e.Chat, e.From), m.Text != ""
 	case u.CallbackQuery != nil && u.CallbackQuery.Message != nil:
 		q := u.CallbackQuery
 		if !private(q.Message.Chat, q.From) {
@@ -69,6 +82,46 @@ func message(u tgbotapi.Update) (m bot.Message, ok bool) {
 		return to(m, q.Message.Chat, q.From), true
 	}
 	return m, false
+}
+
+// deepLink is what can follow ?start= in a link to the bot.
+var deepLink = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// spoken turns a command into what a resident would have said: /pajak is
+// "pajak", and a link with ?start=izin_usaha says "izin usaha". A bare /start
+// opens the dialogue.
+func spoken(text string) (words string, opens bool) {
+	command, isCommand := strings.CutPrefix(text, "/")
+	if !isCommand {
+		return text, false
+	}
+	name, rest, _ := strings.Cut(command, " ")
+	name, _, _ = strings.Cut(name, "@")
+	rest = strings.TrimSpace(rest)
+	if name == "start" {
+		if deepLink.MatchString(rest) {
+			return strings.NewReplacer("_", " ", "-", " ").Replace(rest), false
+		}
+		return "", true
+	}
+	return strings.TrimSpace(strings.ReplaceAll(name, "_", " ") + " " + rest), false
+}
+
+// contact is a shared telephone number, nil if there is none. It is the sender's
+// own if Telegram says that it belongs to his account, and he shared it himself.
+func contact(m *tgbotapi.Message) *bot.Contact {
+	c := m.Contact
+	if c == nil {
+		return nil
+	}
+	phone, err := ident.ParsePhone("+" + strings.TrimLeft(c.PhoneNumber, "+"))
+	if err != nil {
+		return nil
+	}
+	return &bot.Contact{
+		Phone: string(phone),
+		Own:   c.UserID != 0 && c.UserID == m.From.ID && m.ForwardDate == 0 && m.ViaBot == nil,
+	}
 }
 
 func private(c *tgbotapi.Chat, from *tgbotapi.User) bool {

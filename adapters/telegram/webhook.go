@@ -4,10 +4,6 @@ import (
 	"context"
 	"crypto/subtle"
 	"net/http"
-	"strconv"
-	"time"
-
-	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
 	"tabe/adapters/bounded"
 	"tabe/bot"
@@ -59,31 +55,7 @@ func (b *Bot) Webhook(messages Receiver) http.Handler {
 		w.Header().Set("Content-Length", "0")
 		w.WriteHeader(http.StatusOK)
 		_ = http.NewResponseController(w).Flush()
-		b.release(context.WithoutCancel(r.Context()), u)
+		b.after(context.WithoutCancel(r.Context()), u)
 	})
 	return mux
-}
-
-// releaseTimeout is how long the two calls for a pressed button may take.
-const releaseTimeout = 5 * time.Second
-
-// release ends the waiting of a pressed button and removes the keyboard that
-// it is part of, whose choices are no longer open. Failing is harmless.
-func (b *Bot) release(ctx context.Context, u tgbotapi.Update) {
-	q := u.CallbackQuery
-	if q == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, releaseTimeout)
-	defer cancel()
-	_, err := b.call(ctx, "answerCallbackQuery", tgbotapi.Params{"callback_query_id": q.ID})
-	if err == nil && q.Message != nil && q.Message.Chat != nil && q.Message.Chat.IsPrivate() {
-		_, err = b.call(ctx, "editMessageReplyMarkup", tgbotapi.Params{
-			"chat_id":    strconv.FormatInt(q.Message.Chat.ID, 10),
-			"message_id": strconv.Itoa(q.Message.MessageID),
-		})
-	}
-	if err != nil {
-		b.log.Debug("cannot release a button", "channel", Channel, "update", u.UpdateID, "err", err)
-	}
 }

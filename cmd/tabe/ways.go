@@ -110,12 +110,29 @@ func readTemplates(setting, path string, parse func(io.Reader) (approved.Texts, 
 	return templates, nil
 }
 
+// telegramCommands is the command menu. An emergency is not in it: a slip of the
+// thumb would send somebody.
+var telegramCommands = []string{"menu", "pajak", "izin", "macca", "lapor", "kantor", "petugas", "bahasa", "data", "tautan"}
+
 func telegramWay(c config, log *slog.Logger) (way, error) {
 	t := c.telegram
 	if t.token == "" {
 		return way{}, nil
 	}
-	b, err := telegram.New(telegram.Config{Token: t.token, Secret: t.secret, PublicURL: c.publicURL, APIURL: t.apiURL, Log: log})
+	words, err := locales.New()
+	if err != nil {
+		return way{}, err
+	}
+	b, err := telegram.New(telegram.Config{
+		Token: t.token, Secret: t.secret, PublicURL: c.publicURL, APIURL: t.apiURL, Log: log, Commands: telegramCommands,
+		Words: func(language, key string) string {
+			text, err := words.Text(language, key, "", nil)
+			if err != nil { // the build checks that it is there
+				log.Error("no words", "err", err)
+			}
+			return text
+		},
+	})
 	if err != nil {
 		return way{}, err
 	}
