@@ -172,7 +172,7 @@ func TestLandlinesAreCalled(t *testing.T) {
 		h.expect(resident, "Betul?")
 		call := h.expectOn("voice", landline, "Ada kebakaran. Tinco, Citta.", "Tekan 1")
 		i := h.only()
-		if !strings.Contains(call, strings.Join(strings.Split(i.Code, ""), " ")) {
+		if !strings.Contains(call, strings.Join(strings.Split(i.Code, ""), ", ")) {
 			t.Errorf("%q does not spell %s", call, i.Code)
 		}
 		texts, err := h.engine.Converse(t.Context(), bot.Message{ID: "CA1-0", Channel: "keys", Peer: landline, Subject: "tel:" + landline, Text: "1"})

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 
@@ -33,21 +36,26 @@ type Conversation interface {
 	Converse(ctx context.Context, m bot.Message) ([]bot.Text, error)
 }
 
-// rings is for how many seconds a telephone rings.
-const rings = 30
-
-// maxKeys is how many questions one call can have.
-const maxKeys = 9
+// Limits of a call.
+const (
+	rings     = 30              // seconds until we give up
+	waits     = 10              // seconds for a key, after the text
+	maxKeys   = 9               // questions
+	maxSpoken = 600             // characters of a text: a minute; escaped, and in its script, below Twilio's 4000
+	maxAsked  = 8 * time.Second // for the answer to a key: Twilio waits for 15
+)
 
 // voice calls a telephone and reads a text out, twice, and waits for a key. It
-// reaches landlines, which no message does.
+// reaches landlines, which no message does. What to say goes along with the
+// request for the call: were it fetched when somebody answers, an alarm would
+// depend on our being there at that second, and its incident would stand in a URL.
 type voice struct{ account *Account }
 
 // ID implements bot.Channel.
 func (voice) ID() bot.ChannelID { return Voice }
 
-// Send implements bot.Channel. The options are not read out: a text for the
-// telephone says itself what to press.
+// Send implements bot.Channel; it returns the SID of the call. The options are
+// not read out: a text for the telephone says itself what to press.
 func (v voice) Send(ctx context.Context, o bot.Outbound) (string, error) {
 	script, err := v.account.ask(o.Text.Body, 0)
 	if err != nil {
@@ -78,10 +86,12 @@ type spoken struct {
 }
 
 type gather struct {
-	Digits  int    `xml:"numDigits,attr"`
-	Timeout int    `xml:"timeout,attr"`
-	Action  string `xml:"action,attr"`
-	Say     say
+	Digits      int    `xml:"numDigits,attr"`
+	FinishOnKey string `xml:"finishOnKey,attr"` // none: # and * are keys like any other
+	Timeout     int    `xml:"timeout,attr"`
+	Action      string `xml:"action,attr"`
+	Method      string `xml:"method,attr"`
+	Say         say
 }
 
 type say struct {
@@ -91,13 +101,15 @@ type say struct {
 	Text     string   `xml:",chardata"`
 }
 
-// indonesian is the only voice of Twilio's that people here understand.
+// indonesian is the only voice of Twilio's that people here understand; it reads
+// Bugis, whose spelling is the same, as well as it can.
 const indonesian = "id-ID"
 
 // ask says a text twice and waits for a key, the n-th question of the call.
 func (a *Account) ask(text string, n int) (string, error) {
 	return script(spoken{Gather: &gather{
-		Digits: 1, Timeout: 10, Action: a.config.PublicURL + KeyPath + "?n=" + strconv.Itoa(n), Say: say{Language: indonesian, Loop: 2, Text: text},
+		Digits: 1, Timeout: waits, Action: a.config.PublicURL + KeyPath + "?n=" + strconv.Itoa(n), Method: http.MethodPost,
+		Say: say{Language: indonesian, Loop: 2, Text: short(text)},
 	}})
 }
 
@@ -106,36 +118,40 @@ func script(s spoken) (string, error) {
 	return xml.Header + string(raw), err
 }
 
-// VoiceHandler serves KeyPath and CallStatusPath.
-func (a *Account) VoiceHandler(talk Conversation, receipts Receipts) http.Handler {
+// short cuts what would take too long to listen to.
+func short(text string) string {
+	if utf8.RuneCountInString(text) <= maxSpoken {
+		return text
+	}
+	return string([]rune(text)[:maxSpoken])
+}
+
+// VoiceHandler serves KeyPath and CallStatusPath. again asks for the key once
+// more, where it could not be taken or answered in time.
+func (a *Account) VoiceHandler(talk Conversation, receipts Receipts, again string) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST "+KeyPath, a.signed(func(w http.ResponseWriter, r *http.Request, form url.Values) {
-		n, err := strconv.Atoi(r.URL.Query().Get("n"))
-		phone, bad := ident.ParsePhone(form.Get("To")) // we called
-		if err != nil || bad != nil || n < 0 || n > maxKeys || form.Get("CallSid") == "" || form.Get("Direction") == "inbound" {
-			http.Error(w, "no key of a call of ours", http.StatusBadRequest)
-			return
-		}
-		texts, err := talk.Converse(r.Context(), bot.Message{
-			ID: form.Get("CallSid") + "-" + strconv.Itoa(n), Channel: Keys, Peer: string(phone), Subject: "tel:" + string(phone), Text: form.Get("Digits"),
-		})
+		m, n, err := parseKey(r.URL.Query(), form)
 		if err != nil {
-			a.log.Error("cannot take a key", "channel", Keys, "err", err)
-			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		answer, err := a.answer(texts, n+1)
+		// Somebody is there: whatever he pressed, the call has arrived.
+		if err := receipts.Receipt(r.Context(), Voice, m.Dialogue, bot.Delivered, ""); err != nil {
+			a.log.Error("cannot take a receipt", "channel", Voice, "err", err)
+		}
+		said, err := a.converse(r.Context(), talk, m, n, again)
 		if err != nil {
 			a.log.Error("cannot say an answer", "channel", Keys, "err", err)
 			http.Error(w, "no answer", http.StatusInternalServerError)
 			return
 		}
 		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
-		_, _ = w.Write([]byte(answer))
+		_, _ = w.Write([]byte(said))
 	}))
 	mux.Handle("POST "+CallStatusPath, a.signed(func(w http.ResponseWriter, r *http.Request, form url.Values) {
-		if status, known := callStatuses[form.Get("CallStatus")]; known {
-			if err := receipts.Receipt(r.Context(), Voice, form.Get("CallSid"), status, form.Get("CallStatus")); err != nil {
+		if status := form.Get("CallStatus"); unanswered[status] {
+			if err := receipts.Receipt(r.Context(), Voice, form.Get("CallSid"), bot.Failed, status); err != nil {
 				a.log.Error("cannot take a receipt", "channel", Voice, "err", err)
 				http.Error(w, "try again later", http.StatusServiceUnavailable)
 				return
@@ -146,10 +162,41 @@ func (a *Account) VoiceHandler(talk Conversation, receipts Receipts) http.Handle
 	return mux
 }
 
-// callStatuses are how calls end. That somebody took it says no more than that
-// it rang; who does not press a key has not answered, and is called again.
-var callStatuses = map[string]bot.Status{
-	"completed": bot.Delivered, "busy": bot.Failed, "no-answer": bot.Failed, "failed": bot.Failed, "canceled": bot.Failed,
+// unanswered are the ends of calls that nobody took. "completed" says nothing:
+// it may have been an answering machine, and who hangs up without a key has not
+// answered. Only a key has.
+var unanswered = map[string]bool{"busy": true, "no-answer": true, "failed": true, "canceled": true}
+
+var (
+	errNoKey = errors.New("no key of a call of ours")
+	keys     = regexp.MustCompile(`^[0-9*#]?$`)
+)
+
+// parseKey reads the form of a key as the answer to the n-th question of a call.
+// It counts as written by the number that we called; whoever calls us proves none.
+func parseKey(query, form url.Values) (m bot.Message, n int, err error) {
+	call, key := form.Get("CallSid"), form.Get("Digits")
+	phone, bad := ident.ParsePhone(form.Get("To"))
+	if n, err = strconv.Atoi(query.Get("n")); err != nil || bad != nil || n < 0 || n > maxKeys || call == "" ||
+		form.Get("Direction") != "outbound-api" || !keys.MatchString(key) {
+		return m, 0, errNoKey
+	}
+	return bot.Message{
+		ID: call + "-" + strconv.Itoa(n), Channel: Keys, Peer: string(phone), Subject: "tel:" + string(phone), Dialogue: call, Text: key,
+	}, n, nil
+}
+
+// converse returns what is said to a key. If it is asked for once more it is
+// still the same message, so that one which was taken after all counts once.
+func (a *Account) converse(ctx context.Context, talk Conversation, m bot.Message, n int, again string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxAsked)
+	defer cancel()
+	texts, err := talk.Converse(ctx, m)
+	if err != nil {
+		a.log.Error("cannot take a key", "channel", Keys, "err", err)
+		return a.ask(again, n)
+	}
+	return a.answer(texts, n+1)
 }
 
 // answer reads the answers out. Where there is something to choose, that is
@@ -161,14 +208,14 @@ func (a *Account) answer(texts []bot.Text, n int) (string, error) {
 		parts = append(parts, t.Body)
 		for _, o := range t.Options {
 			if o.Value != bot.MenuValue { // nobody browses services on this telephone
-				parts = append(parts, o.Key+". "+o.Label)
+				parts = append(parts, o.Key+". "+o.Label+".")
 				choose = true
 			}
 		}
 	}
-	text := strings.Join(parts, ". ")
+	text := strings.Join(parts, " ")
 	if choose && n <= maxKeys {
 		return a.ask(text, n)
 	}
-	return script(spoken{Say: &say{Language: indonesian, Loop: 1, Text: text}})
+	return script(spoken{Say: &say{Language: indonesian, Loop: 1, Text: short(text)}})
 }

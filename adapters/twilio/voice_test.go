@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -71,32 +72,68 @@ func TestACall(t *testing.T) {
 	}
 }
 
+const again = "Tekan sekali lagi."
+
 func key(digit string, change url.Values) url.Values {
-	form := url.Values{"AccountSid": {accountSID}, "CallSid": {"CA1"}, "From": {ourSMS}, "To": {post119}, "Direction": {"outbound-api"}, "Digits": {digit}}
+	form := url.Values{"AccountSid": {accountSID}, "CallSid": {"CA1"}, "From": {ourSMS}, "To": {post119}, "Direction": {"outbound-api"}, "Digits": {digit}, "CallStatus": {"in-progress"}}
 	for name, values := range change {
 		form[name] = values
 	}
 	return form
 }
 
-func TestKeys(t *testing.T) {
-	c := &talk{texts: []bot.Text{{Body: "X9WK6 diterima.", Options: []bot.Option{{Key: "0", Value: bot.MenuValue, Label: "Menu"}}}}}
-	h := newAccount(t).VoiceHandler(c, &receipts{})
-	w := deliver(h, KeyPath+"?n=0", key("1", nil))
-	var said response
-	if err := xml.Unmarshal(w.Body.Bytes(), &said); err != nil || w.Code != http.StatusOK || said.Gather != nil || said.Say != "X9WK6 diterima." {
+// read returns what is said to a key.
+func read(t *testing.T, w *httptest.ResponseRecorder) (said response) {
+	t.Helper()
+	if err := xml.Unmarshal(w.Body.Bytes(), &said); err != nil || w.Code != http.StatusOK {
 		t.Errorf("%d %s (%v)", w.Code, w.Body, err)
 	}
-	if m := c.got[0]; m.ID != "CA1-0" || m.Channel != Keys || m.Subject != "tel:"+post119 || m.Text != "1" {
+	return said
+}
+
+func TestKeys(t *testing.T) {
+	c := &talk{texts: []bot.Text{{Body: "Laporan X diterima.", Options: []bot.Option{{Key: "0", Value: bot.MenuValue, Label: "Menu"}}}}}
+	r := &receipts{}
+	h := newAccount(t).VoiceHandler(c, r, again)
+	if said := read(t, deliver(h, KeyPath+"?n=0", key("1", nil))); said.Gather != nil || said.Say != "Laporan X diterima." {
+		t.Errorf("%+v", said)
+	}
+	if m := c.got[0]; m.ID != "CA1-0" || m.Dialogue != "CA1" || m.Channel != Keys || m.Peer != post119 || m.Subject != "tel:"+post119 || m.Text != "1" {
 		t.Errorf("%+v", m)
 	}
-	c.texts = []bot.Text{{Body: "Laporan yang mana?", Options: []bot.Option{{Key: "1", Value: "a", Label: "X9WK6 Kaca"}, {Key: "2", Value: "b", Label: "HXFPN Bulue"}}}}
-	w = deliver(h, KeyPath+"?n=0", key("1", nil))
-	said = response{}
-	if err := xml.Unmarshal(w.Body.Bytes(), &said); err != nil || said.Gather == nil || said.Gather.Say != "Laporan yang mana?. 1. X9WK6 Kaca. 2. HXFPN Bulue" || said.Gather.Action != publicURL+KeyPath+"?n=1" {
-		t.Errorf("%s (%v)", w.Body, err)
+	if len(r.got) != 1 || r.got[0] != "voice CA1 delivered" {
+		t.Errorf("%v", r.got)
 	}
-	for _, bad := range []url.Values{{"CallSid": {""}}, {"To": {"110"}}, {"Direction": {"inbound"}}} { // whoever calls us proves no number
+	c.texts = []bot.Text{{Body: "Laporan yang mana?", Options: []bot.Option{{Key: "1", Value: "a", Label: "Kaca <&>"}, {Key: "2", Value: "b", Label: "Bulue"}}}}
+	if said := read(t, deliver(h, KeyPath+"?n=0", key("1", nil))); said.Gather == nil || said.Gather.Say != "Laporan yang mana? 1. Kaca <&>. 2. Bulue." || said.Gather.Action != publicURL+KeyPath+"?n=1" {
+		t.Errorf("%+v", said)
+	}
+	if said := read(t, deliver(h, KeyPath+"?n=9", key("1", nil))); said.Gather != nil {
+		t.Error("a call without an end")
+	}
+}
+
+// Whoever could not be answered is asked once more, for the same message.
+func TestKeysAreAskedForAgain(t *testing.T) {
+	c := &talk{err: errors.New("down")}
+	h := newAccount(t).VoiceHandler(c, &receipts{fail: errors.New("down")}, again)
+	for range 2 {
+		if said := read(t, deliver(h, KeyPath+"?n=3", key("1", nil))); said.Gather == nil || said.Gather.Say != again || said.Gather.Action != publicURL+KeyPath+"?n=3" {
+			t.Errorf("%+v", said)
+		}
+	}
+	if c.got[0].ID != c.got[1].ID {
+		t.Errorf("%v", c.got)
+	}
+}
+
+func TestForgedAndForeignKeys(t *testing.T) {
+	c, r := &talk{}, &receipts{}
+	h := newAccount(t).VoiceHandler(c, r, again)
+	for _, bad := range []url.Values{
+		{"CallSid": {""}}, {"To": {"110"}}, {"To": {""}}, {"Digits": {"12"}}, {"Digits": {"a"}}, {"Digits": {strings.Repeat("1", 9000)}},
+		{"Direction": {"inbound"}}, {"Direction": {""}}, // whoever calls us proves no number
+	} {
 		if w := deliver(h, KeyPath+"?n=0", key("1", bad)); w.Code != http.StatusBadRequest {
 			t.Errorf("%v: %d", bad, w.Code)
 		}
@@ -106,25 +143,74 @@ func TestKeys(t *testing.T) {
 			t.Errorf("%q: %d", n, w.Code)
 		}
 	}
-	if w := post(h, KeyPath+"?n=0", "application/x-www-form-urlencoded", key("1", nil).Encode(), "forged"); w.Code != http.StatusForbidden {
-		t.Errorf("forged: %d", w.Code)
+	if w := deliver(h, KeyPath+"?n=0", key("1", url.Values{"AccountSid": {"ACother"}})); w.Code != http.StatusForbidden {
+		t.Errorf("another account: %d", w.Code)
 	}
-	c.err = errors.New("down")
-	if w := deliver(h, KeyPath+"?n=0", key("1", nil)); w.Code != http.StatusServiceUnavailable {
-		t.Errorf("down: %d", w.Code)
+	for _, path := range []string{KeyPath + "?n=0", CallStatusPath} {
+		for _, signature := range []string{"", "forged", sign(token, publicURL+KeyPath+"?n=1", key("1", nil))} {
+			if w := post(h, path, formType, key("1", url.Values{"CallStatus": {"busy"}}).Encode(), signature); w.Code != http.StatusForbidden {
+				t.Errorf("%s signed %q: %d", path, signature, w.Code)
+			}
+		}
+	}
+	if len(c.got)+len(r.got) != 0 {
+		t.Errorf("taken: %v %v", c.got, r.got)
 	}
 }
 
 func TestHowCallsEnd(t *testing.T) {
 	r := &receipts{}
-	h := newAccount(t).VoiceHandler(&talk{}, r)
-	for status, want := range map[string]bot.Status{"completed": bot.Delivered, "busy": bot.Failed, "no-answer": bot.Failed, "failed": bot.Failed, "ringing": ""} {
+	h := newAccount(t).VoiceHandler(&talk{}, r, again)
+	for status, want := range map[string]string{
+		"busy": "voice CA1 failed busy", "no-answer": "voice CA1 failed no-answer", "failed": "voice CA1 failed failed", "canceled": "voice CA1 failed canceled",
+		"completed": "", "ringing": "", "in-progress": "", "": "", "<x>": "", // that it was taken up is no answer
+	} {
 		r.got = nil
-		if w := deliver(h, CallStatusPath, url.Values{"AccountSid": {accountSID}, "CallSid": {"CA1"}, "CallStatus": {status}}); w.Code != http.StatusNoContent {
-			t.Errorf("%s: %d", status, w.Code)
+		for range 2 {
+			if w := deliver(h, CallStatusPath, url.Values{"AccountSid": {accountSID}, "CallSid": {"CA1"}, "CallStatus": {status}}); w.Code != http.StatusNoContent {
+				t.Errorf("%s: %d", status, w.Code)
+			}
 		}
-		if want == "" && len(r.got) != 0 || want != "" && (len(r.got) != 1 || !strings.Contains(r.got[0], "voice CA1 "+string(want))) {
+		if want == "" && len(r.got) != 0 || want != "" && (len(r.got) != 2 || r.got[0] != want) {
 			t.Errorf("%s: %v", status, r.got)
 		}
 	}
+	r.fail = errors.New("down")
+	if w := deliver(h, CallStatusPath, url.Values{"AccountSid": {accountSID}, "CallSid": {"CA1"}, "CallStatus": {"busy"}}); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("down: %d", w.Code)
+	}
+}
+
+// What a resident wrote about a place is said, and never more than that.
+func FuzzScript(f *testing.F) {
+	f.Add(`</Say><Dial>+62811</Dial><Say x="`)
+	f.Add("]]>\x00\xff\u202e&amp;")
+	f.Add(strings.Repeat(`"`, 5000))
+	a, err := New(Config{AccountSID: accountSID, AuthTokens: []string{token}, VoiceFrom: ourSMS, PublicURL: publicURL})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		said, err := a.ask(text, 0)
+		if err != nil || len([]rune(said)) > 4000 {
+			t.Fatalf("%d characters, %v", len(said), err)
+		}
+		var names []string
+		d := xml.NewDecoder(strings.NewReader(said))
+		for {
+			token, err := d.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if element, ok := token.(xml.StartElement); ok {
+				names = append(names, element.Name.Local)
+			}
+		}
+		if strings.Join(names, " ") != "Response Gather Say" {
+			t.Errorf("%v in %s", names, said)
+		}
+	})
 }

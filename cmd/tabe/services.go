@@ -20,6 +20,7 @@ import (
 	"tabe/adapters/scc/geo"
 	"tabe/adapters/store"
 	"tabe/adapters/survey"
+	"tabe/adapters/twilio"
 	"tabe/adapters/unanswered"
 	"tabe/bot"
 	"tabe/bot/understand"
@@ -103,7 +104,7 @@ func (s services) flows() (all []bot.Flow, home bot.Flow, err error) {
 	}
 	return []bot.Flow{
 		darurat.New(s.center, regency),
-		siaga.New(scc.Duty{Center: s.center}),
+		siaga.New(scc.Duty{Center: s.center}, func(c bot.ChannelID) bool { return c == twilio.Keys }),
 		kabar.New(s.told),
 		tautan.New(s.codes),
 		home,

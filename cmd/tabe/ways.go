@@ -84,7 +84,11 @@ func twilioWay(c config, log *slog.Logger) (way, error) {
 			mux.Handle("POST "+twilio.MessagePath, doors)
 			mux.Handle("POST "+twilio.StatusPath, doors)
 			if t.voiceFrom != "" {
-				calls := account.VoiceHandler(a.engine, a.store)
+				again, err := a.words.Text("id", "siaga.press_again", "voice", nil)
+				if err != nil { // the build checks that it is there
+					log.Error("no words", "err", err)
+				}
+				calls := account.VoiceHandler(a.engine, a.store, again)
 				mux.Handle("POST "+twilio.KeyPath, calls)
 				mux.Handle("POST "+twilio.CallStatusPath, calls)
 			}

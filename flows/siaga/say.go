@@ -16,7 +16,7 @@ func sayPage(_ context.Context, s *step) error {
 	switch {
 	case s.Notice.Kind == Bundled && len(s.list) > 1:
 		oldest := s.list[len(s.list)-1]
-		s.Say(bot.Reply{Key: "siaga.bundle", Data: bot.Data{"count": len(s.list), "code": oldest.Code, "where": oldest.Place}})
+		s.Say(bot.Reply{Key: "siaga.bundle", Data: bot.Data{"count": len(s.list), "code": oldest.Code, "spelled": spelled(oldest.Code), "where": oldest.Place}})
 		return nil
 	case a.Test:
 		key = "siaga.page_test"
@@ -34,8 +34,8 @@ func sayPage(_ context.Context, s *step) error {
 	return nil
 }
 
-// spelled is a code as it is read out.
-func spelled(code string) string { return strings.Join(strings.Split(code, ""), " ") }
+// spelled is a code as it is read out: letter by letter, with a pause at each.
+func spelled(code string) string { return strings.Join(strings.Split(code, ""), ", ") }
 
 // maxLandmark is how much of the reporter's words about the place fits.
 const maxLandmark = 40
@@ -74,19 +74,23 @@ func options() []bot.Option {
 func sayWhich(_ context.Context, s *step) error {
 	var list []bot.Option
 	for _, p := range s.list[:min(len(s.list), bot.MaxOptions)] {
-		list = append(list, bot.Option{Value: p.Code, Label: "siaga.which", Data: bot.Data{"code": p.Code, "place": p.Place}})
+		list = append(list, bot.Option{Value: p.Code, Label: "siaga.which", Data: bot.Data{"code": p.Code, "spelled": spelled(p.Code), "place": p.Place}})
 	}
 	s.Say(bot.Reply{Key: "siaga.ask_which", Options: list})
 	return nil
 }
 
 func sayAnswered(_ context.Context, s *step) error {
-	if s.of.Incident == 0 {
+	switch {
+	case s.unclear:
+		s.Say(bot.Reply{Key: "siaga.unclear", Options: options()})
+		return nil
+	case s.of.Incident == 0:
 		s.Say(bot.Reply{Key: "siaga.nothing"})
 		return nil
 	}
-	r := bot.Reply{Key: "siaga.answered_" + string(s.word), Data: bot.Data{"code": s.of.Code}}
-	if s.word == Accept || s.word == OnScene {
+	r := bot.Reply{Key: "siaga.answered_" + string(s.word), Data: bot.Data{"code": s.of.Code, "spelled": spelled(s.of.Code)}}
+	if !s.call && (s.word == Accept || s.word == OnScene) { // a call has said all by then
 		r.Options = options() // the digits keep their meaning
 	}
 	s.Say(r)

@@ -100,6 +100,7 @@ var table = fsm.Events{
 // Flow talks with duty phones. It is safe for concurrent use.
 type Flow struct {
 	pages   Pages
+	called  func(bot.ChannelID) bool
 	machine *flows.Machine[*step]
 }
 
@@ -110,15 +111,20 @@ type step struct {
 	word  Word
 	of    Page
 	list  []Page
+
+	call    bool // a key that was pressed while we are on the line
+	unclear bool // and that means nothing
 }
 
 type memory struct {
-	Word Word `json:"w,omitempty"` // what was answered, while it is asked to which
+	Word Word   `json:"w,omitempty"` // what was answered, while it is asked to which
+	Call string `json:"c,omitempty"` // the call in which it is asked
 }
 
-// New returns the flow.
-func New(pages Pages) *Flow {
-	return &Flow{pages: pages, machine: flows.New(table, map[string]flows.Enter[*step]{
+// New returns the flow. called tells of a channel that it carries the keys which
+// are pressed during our calls: all of them are for this flow.
+func New(pages Pages, called func(bot.ChannelID) bool) *Flow {
+	return &Flow{pages: pages, called: called, machine: flows.New(table, map[string]flows.Enter[*step]{
 		paged: sayPage, asking: sayWhich, answered: sayAnswered,
 	})}
 }
@@ -166,6 +172,9 @@ func parse(text string) (w Word, code string, ok bool) {
 // is always meant for us.
 func (f *Flow) Claims(ctx context.Context, t *bot.Turn) bool {
 	phone, ok := phoneOf(t)
+	if f.called(t.Channel) {
+		return ok
+	}
 	if !ok || t.Opens || t.Message.Choice != "" {
 		return false
 	}
@@ -194,7 +203,7 @@ func (f *Flow) Tell(ctx context.Context, t *bot.Turn) error {
 		return fmt.Errorf("siaga: notice: %w", err)
 	}
 	if t.Notice.Kind == Ended {
-		t.Say(bot.Reply{Key: "siaga.ended", Data: bot.Data{"code": s.alarm.Code}, Keep: true})
+		t.Say(bot.Reply{Key: "siaga.ended", Data: bot.Data{"code": s.alarm.Code, "spelled": spelled(s.alarm.Code)}, Keep: true})
 		return nil
 	}
 	if phone, ok := phoneOf(t); ok && t.Notice.Kind == Bundled {
@@ -214,7 +223,7 @@ func (f *Flow) Tell(ctx context.Context, t *bot.Turn) error {
 
 // Handle implements bot.Flow.
 func (f *Flow) Handle(ctx context.Context, t *bot.Turn) error {
-	s := &step{Turn: t}
+	s := &step{Turn: t, call: f.called(t.Channel)}
 	var m memory
 	if err := t.Recall(&m); err != nil {
 		return fmt.Errorf("siaga: memory: %w", err)
@@ -227,23 +236,38 @@ func (f *Flow) Handle(ctx context.Context, t *bot.Turn) error {
 	if err != nil {
 		return fmt.Errorf("siaga: %w", err)
 	}
+	asked := t.Conversation.State == asking
+	if s.call {
+		// A key answers what was read out in its own call. The choices of an
+		// earlier one are not before anybody's eyes.
+		asked = asked && m.Call == t.Dialogue
+		if !asked || t.Choice == bot.MenuValue {
+			t.Choice = ""
+		}
+	}
 	w, code, ok := parse(t.Text)
 	chosen := ""
 	switch {
+	case t.Choice == "" && s.call && asked: // none of the incidents that were read out
+		if s.word, s.list = m.Word, fitting(list, m.Word, ""); len(s.list) > 0 {
+			return f.fire(ctx, s, which)
+		}
+		return f.fire(ctx, s, none)
 	case t.Choice == "":
-	case t.Conversation.State == asking:
+	case asked:
 		w, chosen, ok = m.Word, t.Choice, true
 	default:
 		w, ok = Word(t.Choice), true
 	}
 	if !ok {
+		s.unclear = s.call && len(list) > 0
 		return f.fire(ctx, s, none)
 	}
 	if code == "" {
 		code = chosen
 	}
 	if s.word, s.list = w, fitting(list, w, code); len(s.list) > 1 {
-		if err := t.Remember(memory{Word: w}); err != nil {
+		if err := t.Remember(memory{Word: w, Call: t.Dialogue}); err != nil {
 			return err
 		}
 		return f.fire(ctx, s, which)
