@@ -104,8 +104,9 @@ func (s *Store) commit(tx *database.Tx, t turn, now time.Time) (waits bool, err 
 	if t.Inline {
 		answer = t.answer
 	}
+	// If it is somebody else's by now (see Join), he answers it.
 	changed, err := tx.Exec(`update journal set answered = $1, answer = $2, previous = (select last_seq from residents where id = $3)
-		where seq = $4 and answered is null`, database.Micros(now), answer, id, t.Entry.Seq)
+		where seq = $4 and answered is null and resident = $3`, database.Micros(now), answer, id, t.Entry.Seq)
 	if err != nil {
 		return false, err
 	}
