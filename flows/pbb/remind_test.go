@@ -11,7 +11,9 @@ import (
 // A bill is reminded of from two weeks to its last day, once in each of them,
 // as long as it is not paid.
 func TestReminder(t *testing.T) {
-	day := func(month time.Month, day, hour int) time.Time { return time.Date(2026, month, day, hour, 0, 0, 0, bot.WITA) }
+	day := func(month time.Month, day, hour int) time.Time {
+		return time.Date(2026, month, day, hour, 0, 0, 0, bot.WITA)
+	}
 	due := day(9, 30, 0)
 	for _, c := range []struct {
 		name string
