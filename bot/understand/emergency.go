@@ -43,10 +43,9 @@ func (u *Understander) onlyPlaces(s *utterance) bool {
 			continue // 110 alone calls the police
 		}
 		words++
-		k := string(t.key)
 		_, relation := lookUp(relations, t.key)
 		_, head := lookUp(heads, t.key)
-		if !t.place && !relation && !head && !locatives[k] && !desaWords[k] && !placeWords[k] && !u.proper(s, i) {
+		if !t.place && !relation && !head && !locatives[string(t.key)] && !desaWords[string(t.key)] && !placeWords[string(t.key)] && !u.proper(s, i) {
 			return false
 		}
 	}
