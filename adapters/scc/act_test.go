@@ -162,31 +162,6 @@ func TestManualIncidentAndStatusByTelephone(t *testing.T) {
 	})
 }
 
-// A post with nothing but a landline is called, and answers by a key.
-func TestLandlinesAreCalled(t *testing.T) {
-	const landline = "+6248423501"
-	databases(t, func(t *testing.T, h *house) {
-		h.watched()
-		h.send(resident, "kebakaran di desa tinco")
-		h.expect(resident, "DITERIMA", "0484-23501")
-		h.expect(resident, "Betul?")
-		call := h.expectOn("voice", landline, "Ada kebakaran. Tinco, Citta.", "Tekan 1")
-		i := h.only()
-		if !strings.Contains(call, strings.Join(strings.Split(i.Code, ""), ", ")) {
-			t.Errorf("%q does not spell %s", call, i.Code)
-		}
-		texts, err := h.engine.Converse(t.Context(), bot.Message{ID: "CA1-0", Channel: "keys", Peer: landline, Subject: "tel:" + landline, Text: "1"})
-		if err != nil || len(texts) != 1 || !strings.Contains(texts[0].Body, "diterima") {
-			t.Errorf("%+v, %v", texts, err)
-		}
-		if i = h.only(); i.Status != scc.Dispatched || i.AckedBy != "Pos Citta" {
-			t.Errorf("%+v", i)
-		}
-		h.expect(resident, "Pos Citta berangkat")
-		h.quiet()
-	})
-}
-
 // Nothing that a resident wrote, and no number, stands in an event or a log;
 // after an erasure, nowhere at all.
 func TestNoPersonalDataOutsideItsTables(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -42,32 +43,8 @@ func TestServeCarriesASignedMessageAllTheWay(t *testing.T) {
 		"TABE_TWILIO_ACCOUNT_SID": "AC00000000000000000000000000000000", "TABE_TWILIO_AUTH_TOKEN": "token", "TABE_TWILIO_SMS_FROM": "+6281100000400",
 		"TABE_TWILIO_API_URL": twilio.URL,
 	}
-	ctx, stop := context.WithCancel(t.Context())
+	base, stop := startServe(t, env, dir)
 	defer stop()
-	logs, write := io.Pipe()
-	ended := make(chan int, 1)
-	go func() {
-		ended <- run(ctx, []string{"serve", "--data", dir}, streams{strings.NewReader(""), io.Discard, write, env.getenv})
-		_ = write.Close()
-	}()
-	base := ""
-	var lines []string
-	scanner := bufio.NewScanner(logs)
-	for base == "" && scanner.Scan() {
-		lines = append(lines, scanner.Text())
-		if _, rest, ok := strings.Cut(scanner.Text(), `"addr":"`); ok {
-			addr, _, _ := strings.Cut(rest, `"`)
-			base = "http://" + addr
-		}
-	}
-	if base == "" {
-		t.Fatalf("exit %d: %s", <-ended, lines)
-	}
-	rest := make(chan string, 1)
-	go func() {
-		all, _ := io.ReadAll(logs)
-		rest <- string(all)
-	}()
 
 	const number, nop = "+6281100000498", "731207100200490780"
 	form := url.Values{
@@ -89,16 +66,50 @@ func TestServeCarriesASignedMessageAllTheWay(t *testing.T) {
 	if resp, err := http.Get(base + "/readyz"); err != nil || resp.StatusCode != http.StatusOK {
 		t.Errorf("readyz: %v, %v", resp, err)
 	}
-	stop()
-	if code := <-ended; code != 0 {
-		t.Errorf("exit %d", code)
-	}
+	log := stop()
 	if len(sent) > 0 {
 		t.Errorf("the repeated message was answered again: %v", <-sent)
 	}
-	if all := strings.Join(lines, "\n") + <-rest; strings.Contains(all, number[3:]) || strings.Contains(all, nop) || strings.Contains(all, "token") {
-		t.Errorf("the log tells what it must not:\n%s", all)
+	if strings.Contains(log, number[3:]) || strings.Contains(log, nop) || strings.Contains(log, "token") {
+		t.Errorf("the log tells what it must not:\n%s", log)
 	}
+}
+
+// startServe starts the production system and returns where it listens. stop
+// ends it as systemd would and returns its log; a second time it does nothing.
+func startServe(t *testing.T, env settings, dir string) (base string, stop func() (log string)) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	logs, write := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"serve", "--data", dir}, streams{strings.NewReader(""), io.Discard, write, env.getenv})
+		_ = write.Close()
+	}()
+	var lines []string
+	scanner := bufio.NewScanner(logs)
+	for base == "" && scanner.Scan() {
+		lines = append(lines, scanner.Text())
+		if _, rest, ok := strings.Cut(scanner.Text(), `"addr":"`); ok {
+			addr, _, _ := strings.Cut(rest, `"`)
+			base = "http://" + addr
+		}
+	}
+	if base == "" {
+		t.Fatalf("exit %d: %s", <-ended, lines)
+	}
+	rest := make(chan string, 1)
+	go func() {
+		all, _ := io.ReadAll(logs)
+		rest <- string(all)
+	}()
+	return base, sync.OnceValue(func() string {
+		cancel()
+		if code := <-ended; code != 0 {
+			t.Errorf("exit %d", code)
+		}
+		return strings.Join(lines, "\n") + <-rest
+	})
 }
 
 func post(t *testing.T, address string, form url.Values, signature string) int {
