@@ -67,6 +67,11 @@ const MaxOptions = 7
 // Choice returns an option whose label is the message "option.<value>".
 func Choice(value string) Option { return Option{Value: value, Label: "option." + value} }
 
+// Share returns an option whose label is the message "option.share_<what>".
+func Share(what Asks) Option {
+	return Option{Value: string(what), Label: "option.share_" + string(what), Asks: what}
+}
+
 // Text is a Reply in words, as it goes to one channel.
 type Text struct {
 	Body    string   `json:"b"`

@@ -39,7 +39,7 @@ func sayPlace(_ context.Context, s *step) error {
 	case s.quiet():
 		key = "darurat.ask_place_quiet"
 	}
-	s.Say(bot.Reply{Key: key, Options: []bot.Option{bot.Choice(pickValue)}})
+	s.Say(bot.Reply{Key: key, Options: []bot.Option{bot.Choice(pickValue), bot.Share(bot.AskLocation)}})
 	return nil
 }
 

@@ -71,7 +71,7 @@ func sayAskWhere(_ context.Context, s *step) error {
 	if s.reason == "outside" {
 		key += "_outside"
 	}
-	s.Say(bot.Reply{Key: key, Options: options(unknownValue)})
+	s.Say(bot.Reply{Key: key, Options: append(options(unknownValue), bot.Share(bot.AskLocation))})
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"tabe/bot/understand"
 	"tabe/flows"
 	"tabe/flows/kabar"
+	"tabe/flows/tautan"
 )
 
 // The states: what there is, its parts, the question whether he is sure, and
@@ -66,6 +67,7 @@ const (
 	deleteValue   = "delete"
 	withdrawValue = "withdraw"
 	overviewValue = "overview"
+	linkValue     = "link"
 	otherValue    = "other"
 )
 
@@ -233,6 +235,9 @@ func (f *Flow) decide(s *step) string {
 		return show
 	case toldValue:
 		s.Redirect(kabar.Topic)
+		return ""
+	case linkValue:
+		s.Redirect(tautan.Topic)
 		return ""
 	case otherValue:
 		s.Redirect(understand.HumanAgent)

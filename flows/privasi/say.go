@@ -10,6 +10,7 @@ import (
 	"tabe/bot/ident"
 	"tabe/bot/understand"
 	"tabe/flows"
+	"tabe/flows/tautan"
 )
 
 func options(values ...string) []bot.Option {
@@ -37,12 +38,19 @@ func sayOverview(_ context.Context, s *step) error {
 	if s.kept.Incidents > 0 {
 		say("incidents", bot.Data{"count": s.kept.Incidents})
 	}
+	for _, l := range s.Resident.Links {
+		say("linked", bot.Data{"app": tautan.App(l.Channel)})
+	}
 	say("messages", bot.Data{"days": s.kept.Days})
 	values := []string{seenValue}
 	if len(s.agreed()) > 0 {
 		values = append(values, consentsValue)
 	}
-	s.Say(bot.Reply{Key: "privasi.overview", Data: bot.Data{"rest": parts}, Options: options(append(values, toldValue, correctValue, deleteValue)...)})
+	values = append(values, toldValue, correctValue, deleteValue)
+	if tautan.Unlinked(s.Turn) {
+		values = append(values, linkValue)
+	}
+	s.Say(bot.Reply{Key: "privasi.overview", Data: bot.Data{"rest": parts}, Options: options(values...)})
 	return nil
 }
 
@@ -102,10 +110,10 @@ func known(prefix, name string, names ...string) bot.Word {
 
 // consent is one thing that the resident agreed to.
 type consent struct {
-	words string
-	since time.Time
-	saved *bot.Saved // a number that is kept
-	told  *Told      // or what he is told of
+	words  string
+	since  time.Time
+	told   *Told         // what he is told of,
+	linked bot.ChannelID // or an account that is his, or else a number that is kept
 }
 
 // agreed are the consents in force, those to keep a number first.
@@ -114,11 +122,14 @@ func (s *step) agreed() (list []consent) {
 	if language == "" {
 		language = understand.Indonesian
 	}
-	for i, saved := range s.Resident.Saved {
-		list = append(list, consent{words: plain(s.flow.records.Asked(language, saved.Consent)), since: saved.At, saved: &s.Resident.Saved[i]})
+	for _, saved := range s.Resident.Saved {
+		list = append(list, consent{words: plain(s.flow.records.Asked(language, saved.Consent)), since: saved.At})
 	}
 	for i, told := range s.kept.Told {
 		list = append(list, consent{words: plain(told.Words[language]), since: told.Since, told: &s.kept.Told[i]})
+	}
+	for _, l := range s.Resident.Links {
+		list = append(list, consent{words: plain(s.flow.records.Asked(language, l.Consent)), since: l.At, linked: l.Channel})
 	}
 	return list
 }
@@ -158,9 +169,13 @@ func sayConsents(_ context.Context, s *step) error {
 
 func sayWithdrawn(_ context.Context, s *step) error {
 	c := s.agreed()[s.memory.Page] // decide has looked
-	if c.told != nil {
+	switch {
+	case c.told != nil:
 		s.Effect(bot.Unsubscribe{Purpose: c.told.Purpose, Key: c.told.Key})
-	} else {
+	case c.linked != "":
+		s.Resident.Unlink(c.linked)
+		s.Effect(bot.Unlink{Channel: c.linked})
+	default:
 		s.Resident.Saved = append(s.Resident.Saved[:s.memory.Page:s.memory.Page], s.Resident.Saved[s.memory.Page+1:]...)
 	}
 	s.Say(bot.Reply{Key: "privasi.withdrawn", Options: options(consentsValue, overviewValue)})

@@ -16,13 +16,17 @@ const (
 	consentCode  = "tautan.ask_confirm"
 )
 
+// App is what the accounts on a channel are called.
+func App(c bot.ChannelID) string {
+	if c == "" {
+		return ""
+	}
+	return strings.ToUpper(string(c[:1])) + string(c[1:])
+}
+
 // app is what an account is called, and the word that takes it off.
 func (s *step) app(c bot.ChannelID) bot.Data {
-	name := string(c)
-	if name != "" {
-		name = strings.ToUpper(name[:1]) + name[1:]
-	}
-	return bot.Data{"app": name, "word": strings.ToUpper(name)}
+	return bot.Data{"app": App(c), "word": strings.ToUpper(string(c))}
 }
 
 // tail is the end of a number, by which its owner knows it and nobody else.
@@ -34,7 +38,7 @@ func sayOffer(_ context.Context, s *step) error {
 	code := Code{Code: s.flow.codes.New(s.Entry), Until: s.Now.Add(Valid)}
 	data := s.app(s.Channel)
 	data["code"] = code.Code
-	r := bot.Reply{Key: consentShare, Data: data, Options: []bot.Option{{Value: "share", Label: "tautan.option_share", Asks: bot.AskContact}}}
+	r := bot.Reply{Key: consentShare, Data: data, Options: []bot.Option{bot.Share(bot.AskContact)}}
 	if s.again {
 		r.Key = "tautan.offer_own"
 	}

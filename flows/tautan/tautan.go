@@ -176,6 +176,10 @@ func (f *Flow) move(ctx context.Context, s *step, event string) error {
 	return nil
 }
 
+// Unlinked tells whether the turn's message came from an account that belongs
+// to no telephone number yet.
+func Unlinked(t *bot.Turn) bool { return !strings.HasPrefix(t.Subject, "tel:") }
+
 // phone is the number that the channel, or a link, proves; ok is false for an
 // account that is nobody's yet.
 func (s *step) phone() (number string, ok bool) { return strings.CutPrefix(s.Subject, "tel:") }
