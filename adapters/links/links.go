@@ -4,6 +4,7 @@
 package links
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -213,6 +214,19 @@ func (l *Links) erase(tx *database.Tx, e bot.Entry, _ bot.Erase) error {
 		}
 	}
 	return nil
+}
+
+// Prune removes the links, made before a point in time, of residents of whom
+// nothing else is left.
+func (l *Links) Prune(ctx context.Context, before time.Time) (removed int64, err error) {
+	err = l.DB.Do(ctx, func(tx *database.Tx) (err error) {
+		removed, err = tx.Exec(`delete from links where created < $1 and not exists (select 1 from residents r where r.id = links.resident)`, database.Micros(before))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("links: prune: %w", err)
+	}
+	return removed, nil
 }
 
 // tell posts a notice that the message e is the reason of.

@@ -121,11 +121,13 @@ func (a *app) keep(o options) *privacy.Keeper {
 	}
 }
 
-// pruneMessages removes old messages, and what operators made of them.
+// pruneMessages removes old messages, what operators made of them, and the links
+// of accounts to residents of whom nothing is left.
 func (a *app) pruneMessages(ctx context.Context, before time.Time) (int64, error) {
 	messages, err := a.store.Prune(ctx, before)
 	cases, other := a.desk.Prune(ctx, before)
-	return messages + cases, errors.Join(err, other)
+	accounts, third := a.links.Prune(ctx, before)
+	return messages + cases + accounts, errors.Join(err, other, third)
 }
 
 // noticed tells how many notices left in the last week, and how many could not.
