@@ -33,7 +33,8 @@ type DB struct {
 	read   *sql.DB
 	reads  *statements // SQLite only: pgx keeps its own
 	write  *sql.DB
-	writer *writer // SQLite only
+	writer *writer    // SQLite only
+	lines  *pipelines // PostgreSQL only
 }
 
 // Open opens the database that rawURL names and migrates it:
@@ -58,6 +59,9 @@ func (db *DB) Close() error {
 	var errs []error
 	if db.writer != nil {
 		errs = append(errs, db.writer.close())
+	}
+	if db.lines != nil {
+		errs = append(errs, db.lines.close())
 	}
 	if db.reads != nil {
 		errs = append(errs, db.reads.close())
@@ -113,7 +117,7 @@ func (db *DB) Do(ctx context.Context, fn func(tx *Tx) error) error {
 	}
 	var err error
 	if db.writer != nil {
-		err = db.writer.do(ctx, collect)
+		err = db.writer.do(ctx, &job{fn: collect})
 	} else {
 		err = doPostgres(ctx, db.write, collect)
 	}
@@ -123,6 +127,35 @@ func (db *DB) Do(ctx context.Context, fn func(tx *Tx) error) error {
 		}
 	}
 	return err
+}
+
+// Write runs one statement in a transaction of its own, which is on disk when
+// Write returns, and reads the row that it returns into dest. It returns
+// sql.ErrNoRows if there is none. On PostgreSQL this is much cheaper than Do:
+// statements that come at the same moment share the round trip and the flush.
+func (db *DB) Write(ctx context.Context, query string, args []any, dest ...any) error {
+	if db.lines != nil {
+		return db.lines.writes.do(ctx, &job{statement: statement{query: query, args: args, dest: dest}})
+	}
+	return db.Do(ctx, func(tx *Tx) error { return tx.QueryRow(query, args, dest...) })
+}
+
+// Read is QueryRow, with sql.ErrNoRows if there is no row; on PostgreSQL
+// questions that come at the same moment share the round trip.
+func (db *DB) Read(ctx context.Context, query string, args []any, dest ...any) error {
+	return db.ask(ctx, statement{query: query, args: args, dest: dest})
+}
+
+// Each is Read for any number of rows: row is called for each, once it is in dest.
+func (db *DB) Each(ctx context.Context, query string, args, dest []any, row func() error) error {
+	return db.ask(ctx, statement{query: query, args: args, dest: dest, row: row})
+}
+
+func (db *DB) ask(ctx context.Context, s statement) error {
+	if db.lines != nil {
+		return db.lines.reads.do(ctx, &job{statement: s})
+	}
+	return s.ask(ctx, db.Query)
 }
 
 // Micros is t as the columns store it.

@@ -34,6 +34,7 @@ func openPostgres(ctx context.Context, rawURL string) (*DB, error) {
 	if err := db.migrate(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	db.lines = newPipelines(config, pool)
 	return db, nil
 }
 

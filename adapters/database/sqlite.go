@@ -8,8 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
@@ -83,29 +81,12 @@ func lockSQLite(ctx context.Context, path string) (unlock func() error, err erro
 	return func() error { return errors.Join(tx.Rollback(), pool.Close()) }, nil
 }
 
-// ErrClosed is returned by Do after Close.
-var ErrClosed = errors.New("database: closed")
-
-// maxGroup bounds a shared transaction, so that the first of a group does not
-// wait long for the last.
-const maxGroup = 256
-
 // writer is the one connection that writes. Jobs that come while a
 // transaction is being flushed are the next transaction.
 type writer struct {
+	*queue
 	conn  *sql.Conn
 	stmts *statements
-	jobs  chan *job
-	stop  chan struct{} // closed by close
-	once  sync.Once
-	ended chan struct{} // closed when nothing writes any more
-}
-
-type job struct {
-	fn    func(*Tx) error
-	taken atomic.Bool // by the writer, or by the caller who gave up
-	err   error       // valid once done is closed
-	done  chan struct{}
 }
 
 func newWriter(ctx context.Context, pool *sql.DB) (*writer, error) {
@@ -113,58 +94,15 @@ func newWriter(ctx context.Context, pool *sql.DB) (*writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
-	w := &writer{
-		conn: conn, stmts: newStatements(conn.PrepareContext),
-		jobs: make(chan *job, 4*maxGroup), stop: make(chan struct{}), ended: make(chan struct{}),
-	}
-	go w.run()
+	w := &writer{conn: conn, stmts: newStatements(conn.PrepareContext)}
+	w.queue = newQueue(w.group)
+	w.start(1)
 	return w, nil
 }
 
-func (w *writer) do(ctx context.Context, fn func(*Tx) error) error {
-	j := &job{fn: fn, done: make(chan struct{})}
-	select {
-	case w.jobs <- j:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-w.stop:
-		return ErrClosed
-	}
-	select {
-	case <-j.done:
-		return j.err
-	case <-ctx.Done():
-		if j.taken.CompareAndSwap(false, true) {
-			return ctx.Err()
-		}
-	case <-w.ended:
-		if j.taken.CompareAndSwap(false, true) {
-			return ErrClosed
-		}
-	}
-	<-j.done
-	return j.err
-}
-
 func (w *writer) close() error {
-	w.once.Do(func() { close(w.stop) })
-	<-w.ended
+	w.queue.close()
 	return errors.Join(w.stmts.close(), w.conn.Close())
-}
-
-func (w *writer) run() {
-	defer close(w.ended)
-	for {
-		j := w.waiting()
-		if j == nil {
-			select {
-			case j = <-w.jobs:
-			case <-w.stop:
-				return
-			}
-		}
-		w.group(j)
-	}
 }
 
 // group runs first and whatever else is waiting in one transaction. One that
@@ -173,15 +111,10 @@ func (w *writer) group(first *job) {
 	tx := &Tx{ctx: context.Background(), stmts: w.stmts} // one caller's end must not interrupt the others
 	var taken []*job
 	err := w.exec("begin immediate")
-	for j, n := first, 1; j != nil; n++ {
-		if j.taken.CompareAndSwap(false, true) {
-			taken = append(taken, j)
-			if err == nil {
-				err = w.try(tx, j)
-			}
-		}
-		if j = nil; n < maxGroup {
-			j = w.waiting()
+	for j := range w.take(first) {
+		taken = append(taken, j)
+		if err == nil {
+			err = w.try(tx, j)
 		}
 	}
 	if err == nil {
@@ -196,16 +129,6 @@ func (w *writer) group(first *job) {
 			j.err = err
 		}
 		close(j.done)
-	}
-}
-
-// waiting takes the next job if there is one.
-func (w *writer) waiting() *job {
-	select {
-	case j := <-w.jobs:
-		return j
-	default:
-		return nil
 	}
 }
 

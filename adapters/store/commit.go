@@ -75,10 +75,14 @@ func (s *Store) Commit(ctx context.Context, done bot.Done) (send []bot.Outbound,
 	}
 	now := s.clock()
 	var waits bool
-	err = s.db.Do(ctx, func(tx *database.Tx) (err error) {
-		waits, err = s.commit(tx, t, now)
-		return err
-	})
+	if s.db.Dialect == database.Postgres && len(t.Effects) == 0 {
+		waits, err = moveAtOnce(t, now, func(query string, args []any, dest ...any) error { return s.db.Write(ctx, query, args, dest...) })
+	} else {
+		err = s.db.Do(ctx, func(tx *database.Tx) (err error) {
+			waits, err = s.commit(tx, t, now)
+			return err
+		})
+	}
 	if errors.Is(err, bot.ErrStale) {
 		return nil, bot.ErrStale
 	}
@@ -99,6 +103,28 @@ func (s *Store) Commit(ctx context.Context, done bot.Done) (send []bot.Outbound,
 
 // commit reports whether the replies wait behind earlier ones.
 func (s *Store) commit(tx *database.Tx, t turn, now time.Time) (waits bool, err error) {
+	if s.db.Dialect == database.Postgres {
+		waits, err = moveAtOnce(t, now, tx.QueryRow)
+	} else {
+		waits, err = move(tx, t, now)
+	}
+	if err != nil {
+		return false, err
+	}
+	// After the replies: an effect may give them, with all the resident has, to
+	// somebody else (bot.Link).
+	for _, effect := range t.Effects {
+		for _, e := range s.effects[reflect.TypeOf(effect)] {
+			if err := e.apply(tx, t.Entry, effect); err != nil {
+				return false, err
+			}
+		}
+	}
+	return waits, nil
+}
+
+// move writes the answer, the state and the replies, statement by statement.
+func move(tx *database.Tx, t turn, now time.Time) (waits bool, err error) {
 	id := t.Entry.Resident
 	var answer any // a nil []byte would be written as an empty value
 	if t.Inline {
@@ -126,23 +152,61 @@ func (s *Store) commit(tx *database.Tx, t turn, now time.Time) (waits bool, err 
 	if changed == 0 {
 		return false, bot.ErrStale
 	}
-	if waits, err = s.reply(tx, t, now); err != nil {
+	return reply(tx, t, now)
+}
+
+// moveStatement is move in one statement, because on PostgreSQL each of them
+// travels. The row of the journal is held first: whatever happened to it
+// meanwhile, a statement does not see otherwise. Nothing moves unless the state does.
+const (
+	moveFirst = `with held as (select seq from journal where seq = $4 and answered is null and resident = $3 for update),
+	moved as (insert into residents (id, version, state, last_seq) select $3, $6::bigint + 1, $5, $4 from held
+		on conflict do nothing returning id),
+	before as (select null::bigint as seq),` + moveRest
+	moveNext = `with held as (select seq from journal where seq = $4 and answered is null and resident = $3 for update),
+	before as (select last_seq as seq from residents where id = $3),
+	moved as (update residents set version = version + 1, state = $5, last_seq = $4
+		where id = $3 and version = $6 and exists (select from held) returning id),` + moveRest
+	moveRest = `
+	ended as (update journal set answered = $1, answer = $2, previous = (select seq from before)
+		where seq = $4 and exists (select from moved)),
+	behind as (update outbox set next = $8 where resident = $3 and channel = $7 and status = 'queued' and next is null
+		and $8::bigint is not null and exists (select from moved) returning id),
+	reply as (insert into outbox (id, resident, channel, body, status, ready, next, due, created)
+		select $8 + r.n - 1, $3, $7, r.body, 'queued', r.n = 1 and not exists (select from behind),
+			case when r.n < cardinality($9::bytea[]) then $8 + r.n end,
+			case when exists (select from behind) then $1 else $10 end, $1
+		from unnest($9::bytea[]) with ordinality as r (body, n) where exists (select from moved))
+	select exists (select from moved), exists (select from behind)`
+)
+
+func moveAtOnce(t turn, now time.Time, query func(query string, args []any, dest ...any) error) (waits bool, err error) {
+	var answer, first any // a nil []byte would be written as an empty value
+	if t.Inline {
+		answer = t.answer
+	}
+	if len(t.bodies) > 0 {
+		first = t.first
+	}
+	statement := moveNext
+	if t.Before == 0 {
+		statement = moveFirst
+	}
+	var moved bool
+	if err := query(statement, []any{
+		database.Micros(now), answer, t.Entry.Resident, t.Entry.Seq, t.state, t.Before, t.Entry.Channel, first, t.bodies,
+		database.Micros(now.Add(handedOut)),
+	}, &moved, &waits); err != nil {
 		return false, err
 	}
-	// After the replies: an effect may give them, with all the resident has, to
-	// somebody else (bot.Link).
-	for _, effect := range t.Effects {
-		for _, e := range s.effects[reflect.TypeOf(effect)] {
-			if err := e.apply(tx, t.Entry, effect); err != nil {
-				return false, err
-			}
-		}
+	if !moved { // it was answered, or the state has moved, or it is somebody else's by now (see Join)
+		return false, bot.ErrStale
 	}
 	return waits, nil
 }
 
 // reply writes the replies that go through the outbox.
-func (s *Store) reply(tx *database.Tx, t turn, now time.Time) (waits bool, err error) {
+func reply(tx *database.Tx, t turn, now time.Time) (waits bool, err error) {
 	id := t.Entry.Resident
 	if len(t.bodies) == 0 {
 		return false, nil

@@ -86,12 +86,22 @@ func (s *Store) Bury(ctx context.Context, id int64, reason string) error {
 }
 
 func (s *Store) leave(ctx context.Context, id int64, status bot.Status, providerID, reason string) error {
-	err := s.db.Do(ctx, func(tx *database.Tx) error { return end(tx, id, status, providerID, reason) })
+	err := sql.ErrNoRows
+	if s.db.Dialect == database.Postgres { // the usual case in one statement: nothing waits behind it
+		var ended int64
+		err = s.db.Write(ctx, ending+` and next is null returning id`, []any{status, providerID, short(reason), id}, &ended)
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		err = s.db.Do(ctx, func(tx *database.Tx) error { return end(tx, id, status, providerID, reason) })
+	}
 	if err != nil {
 		return fmt.Errorf("store: %s: %w", status, err)
 	}
 	return nil
 }
+
+const ending = `update outbox set status = $1, provider_id = nullif($2, ''), reason = $3,
+	body = case when forget then substr(body, 1, 0) else body end where id = $4 and status = 'queued'`
 
 // end takes a message out of the resident's list and makes the next one ready.
 //
@@ -100,9 +110,7 @@ func (s *Store) leave(ctx context.Context, id int64, status bot.Status, provider
 func end(tx *database.Tx, id int64, status bot.Status, providerID, reason string) error {
 	var ready bool
 	var next sql.NullInt64
-	err := tx.QueryRow(`update outbox set status = $1, provider_id = nullif($2, ''), reason = $3,
-		body = case when forget then substr(body, 1, 0) else body end
-		where id = $4 and status = 'queued' returning ready, next`, []any{status, providerID, short(reason), id}, &ready, &next)
+	err := tx.QueryRow(ending+` returning ready, next`, []any{status, providerID, short(reason), id}, &ready, &next)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil // it has ended already: somebody else sent it too
 	}
@@ -196,8 +204,8 @@ func (s *Store) catchUp(ctx context.Context, providerID string) error {
 	var c bot.ChannelID
 	var status bot.Status
 	var reason string
-	err := s.db.QueryRow(ctx, `select e.channel, e.status, e.reason from early_receipts e
-		join outbox o on o.provider_id = e.provider_id and o.channel = e.channel where e.provider_id = $1`, providerID).Scan(&c, &status, &reason)
+	err := s.db.Read(ctx, `select e.channel, e.status, e.reason from early_receipts e
+		join outbox o on o.provider_id = e.provider_id and o.channel = e.channel where e.provider_id = $1`, []any{providerID}, &c, &status, &reason)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

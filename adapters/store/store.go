@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"tabe/adapters/database"
@@ -84,10 +85,14 @@ func (s *Store) OnPost(wake func(bot.ResidentID)) { s.posted = wake }
 // OnAccept has owner asked whose a message is. Call it before the first Accept.
 func (s *Store) OnAccept(owner Owner) { s.owner = owner }
 
+// isItself tells that owner does not have to be asked: a telephone number never
+// belongs to another one.
+func (s *Store) isItself(subject string) bool { return s.owner == nil || strings.HasPrefix(subject, "tel:") }
+
 // known returns m as a message of whom its account belongs to, sealed again if
 // that is somebody else.
 func (s *Store) known(tx *database.Tx, m bot.Message, body []byte) (bot.Message, []byte, error) {
-	if s.owner == nil {
+	if s.isItself(m.Subject) {
 		return m, body, nil
 	}
 	owner, err := s.owner(tx, m.Subject)
@@ -184,28 +189,40 @@ func (s *Store) Accept(ctx context.Context, m bot.Message) (e bot.Entry, fresh b
 		return bot.Entry{}, false, fmt.Errorf("store: %w", err)
 	}
 	now := s.clock()
-	err = s.db.Do(ctx, func(tx *database.Tx) error {
-		m, body, err := s.known(tx, m, body)
-		if err != nil {
+	if s.isItself(m.Subject) {
+		e = bot.Entry{Message: m, Resident: s.ID(m.Subject)}
+		err = s.db.Write(ctx, journalRow, []any{m.Channel, m.ID, e.Resident, database.Micros(now), body}, &e.Seq)
+		fresh = err == nil
+	} else {
+		err = s.db.Do(ctx, func(tx *database.Tx) error {
+			m, body, err := s.known(tx, m, body)
+			if err != nil {
+				return err
+			}
+			e = bot.Entry{Message: m, Resident: s.ID(m.Subject)}
+			if e.Seq, fresh, err = journal(tx, m, e.Resident, now, body); err == nil && !fresh {
+				err = sql.ErrNoRows
+			}
 			return err
-		}
-		resident := s.ID(m.Subject)
-		e = bot.Entry{Message: m, Resident: resident}
-		if e.Seq, fresh, err = journal(tx, m, resident, now, body); err != nil || fresh {
-			return err
-		}
-		e = bot.Entry{Message: bot.Message{Channel: m.Channel, ID: m.ID}}
-		var first []byte
-		if err := tx.QueryRow(`select seq, resident, body from journal where channel = $1 and message_id = $2`,
-			[]any{m.Channel, m.ID}, &e.Seq, &e.Resident, &first); err != nil {
-			return err
-		}
-		return s.openMessage(&e.Message, first)
-	})
+		})
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		e, err = s.accepted(ctx, m.Channel, m.ID)
+	}
 	if err != nil {
 		return bot.Entry{}, false, fmt.Errorf("store: accept: %w", err)
 	}
 	return e, fresh, nil
+}
+
+// accepted returns the message that was the first of its id.
+func (s *Store) accepted(ctx context.Context, c bot.ChannelID, id string) (bot.Entry, error) {
+	e := bot.Entry{Message: bot.Message{Channel: c, ID: id}}
+	var body []byte
+	if err := s.db.Read(ctx, `select seq, resident, body from journal where channel = $1 and message_id = $2`, []any{c, id}, &e.Seq, &e.Resident, &body); err != nil {
+		return e, err
+	}
+	return e, s.openMessage(&e.Message, body)
 }
 
 // Post writes a message, as a rule with a bot.Notice, in a transaction of
@@ -241,10 +258,12 @@ func (s *Store) Post(tx *database.Tx, m bot.Message, due time.Time) (fresh bool,
 	return fresh, nil
 }
 
+const journalRow = `insert into journal (channel, message_id, resident, accepted, body) values ($1, $2, $3, $4, $5)
+	on conflict do nothing returning seq`
+
 // journal writes a row that is to be answered from a point in time on.
 func journal(tx *database.Tx, m bot.Message, resident bot.ResidentID, from time.Time, body []byte) (seq int64, fresh bool, err error) {
-	err = tx.QueryRow(`insert into journal (channel, message_id, resident, accepted, body) values ($1, $2, $3, $4, $5)
-		on conflict do nothing returning seq`, []any{m.Channel, m.ID, resident, database.Micros(from), body}, &seq)
+	err = tx.QueryRow(journalRow, []any{m.Channel, m.ID, resident, database.Micros(from), body}, &seq)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, false, nil
 	}
@@ -258,24 +277,18 @@ const early = 5 * time.Second
 
 // Pending implements bot.Store.
 func (s *Store) Pending(ctx context.Context, id bot.ResidentID, limit int) (entries []bot.Entry, err error) {
-	rows, err := s.db.Query(ctx, `select seq, channel, message_id, body from journal
-		where resident = $1 and answered is null and accepted < $2 order by seq limit $3`, id, database.Micros(s.clock().Add(early)), limit)
+	e, body := bot.Entry{}, []byte(nil)
+	err = s.db.Each(ctx, `select seq, channel, message_id, body from journal
+		where resident = $1 and answered is null and accepted < $2 order by seq limit $3`,
+		[]any{id, database.Micros(s.clock().Add(early)), limit}, []any{&e.Seq, &e.Channel, &e.ID, &body}, func() error {
+			next := bot.Entry{Seq: e.Seq, Resident: id, Message: bot.Message{Channel: e.Channel, ID: e.ID}}
+			if err := s.openMessage(&next.Message, body); err != nil {
+				return fmt.Errorf("%w (journal %d)", err, e.Seq)
+			}
+			entries = append(entries, next)
+			return nil
+		})
 	if err != nil {
-		return nil, fmt.Errorf("store: pending: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		e := bot.Entry{Resident: id}
-		var body sql.RawBytes
-		if err := rows.Scan(&e.Seq, &e.Channel, &e.ID, &body); err != nil {
-			return nil, fmt.Errorf("store: pending: %w", err)
-		}
-		if err := s.openMessage(&e.Message, body); err != nil {
-			return nil, fmt.Errorf("%w (journal %d)", err, e.Seq)
-		}
-		entries = append(entries, e)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("store: pending: %w", err)
 	}
 	return entries, nil
@@ -309,7 +322,7 @@ func statePlace(id bot.ResidentID) string { return "residents.state|" + string(i
 func (s *Store) Load(ctx context.Context, id bot.ResidentID) (bot.State, error) {
 	var state bot.State
 	var sealed []byte
-	err := s.db.QueryRow(ctx, `select version, state from residents where id = $1`, id).Scan(&state.Version, &sealed)
+	err := s.db.Read(ctx, `select version, state from residents where id = $1`, []any{id}, &state.Version, &sealed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return bot.State{}, nil
 	}
