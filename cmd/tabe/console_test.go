@@ -254,6 +254,12 @@ func TestAWholeFire(t *testing.T) {
 	if state := testbrowser.Evaluate[string](c, `document.querySelector("[data-alarm-word]").innerText`); state != "SIAP" {
 		t.Errorf("the alarm did not survive: %s", state)
 	}
+	c.Click("a[href$=laporan]")
+	c.Shows("article", "Laporan insiden "+code)
+	c.Shows("article", "memenuhi standar")
+	if *screenshots != "" {
+		c.Screenshot(filepath.Join(*screenshots, "console-report-1366.png"))
+	}
 }
 
 func TestALineThatIsCut(t *testing.T) {
@@ -272,8 +278,8 @@ func TestALineThatIsCut(t *testing.T) {
 	c.ShowsWithin(30*time.Second, "#line", "LIVE")
 }
 
-// pictures are those of the documentation; another one is made by TestAWholeFire.
-var pictures = []string{"incident-390", "conversation-1366", "complaint-1366"}
+// pictures are those of the documentation; others are made by TestAWholeFire.
+var pictures = []string{"incident-390", "conversation-1366", "complaint-1366", "month-1366"}
 
 // TestTheConsoleIsForEverybody looks at every page at the size of an old
 // office PC and of a phone.
@@ -311,6 +317,7 @@ func TestTheConsoleIsForEverybody(t *testing.T) {
 			}
 			visit("incidents", "/scc/insiden", "#incidents", "AMBULANS")
 			visit("incident", testbrowser.Evaluate[string](c, `document.querySelector("[data-row] a").getAttribute("href")`), "#incident", "Kirim")
+			visit("report", testbrowser.Evaluate[string](c, `document.querySelector("a[href$=laporan]").getAttribute("href")`), "article", "Laporan insiden")
 			visit("incident-new", "/scc/insiden-baru", "h1", "telepon")
 			visit("contacts", "/scc/kontak", "#contacts", "Pos Damkar Citta")
 			visit("conversation", "/scc/percakapan/1", "#thread", "mau bicara")
