@@ -88,6 +88,10 @@ func after(from, to time.Time) time.Duration {
 	return to.Sub(from)
 }
 
+// unlisted are the events that a history leaves out: what was said stands in it
+// by its words, and who has looked is for the audit.
+var unlisted = []string{"incident.chat", "incident.reported", "resident.seen"}
+
 // history puts what happened, what was said and who was told into one order.
 func (s *Console) history(r *request, d scc.Detail) ([]moment, error) {
 	const most = 1000
@@ -97,7 +101,7 @@ func (s *Console) history(r *request, d scc.Detail) ([]moment, error) {
 	}
 	var all []moment
 	for _, e := range events {
-		if e.Kind != "incident.chat" && e.Kind != "resident.seen" { // what was said stands below, who looked is in the audit
+		if !slices.Contains(unlisted, e.Kind) {
 			all = append(all, moment{At: e.At, Kind: e.Kind, Actor: e.Actor})
 		}
 	}
