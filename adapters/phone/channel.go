@@ -60,6 +60,7 @@ func (p *Phones) written(ctx context.Context, r Receiver, m message) error {
 	if m.Channel == telegram { // proves an account, not a number
 		in.Peer = strings.TrimPrefix(in.Peer, "+")
 		in.Subject = "telegram:" + in.Peer
+		share(&in, m)
 	}
 	if err := r.Receive(ctx, in); err != nil {
 		return err
@@ -75,6 +76,20 @@ func (p *Phones) written(ctx context.Context, r Receiver, m message) error {
 	}
 	p.deliver(box, e)
 	return nil
+}
+
+// here is where the simulated phones are, in Watansoppeng.
+var here = bot.Location{Lat: -4.3508, Lng: 119.8872, Accuracy: 20}
+
+// share does what Telegram does when a button that shares something is pressed.
+func share(in *bot.Message, m message) {
+	switch bot.Asks(m.Choice) {
+	case bot.AskContact:
+		in.Choice, in.Media, in.Contact = "", bot.MediaContact, &bot.Contact{Phone: string(m.From), Own: true}
+	case bot.AskLocation:
+		at := here
+		in.Choice, in.Media, in.Location = "", bot.MediaLocation, &at
+	}
 }
 
 func clock() string { return time.Now().In(bot.WITA).Format("15.04") }
