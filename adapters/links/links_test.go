@@ -14,6 +14,7 @@ import (
 	"tabe/adapters/database"
 	"tabe/adapters/links"
 	"tabe/adapters/notices"
+	"tabe/adapters/redis"
 	"tabe/adapters/seal"
 	"tabe/adapters/store"
 	"tabe/adapters/testserver"
@@ -87,7 +88,7 @@ type house struct {
 	clock *bottest.Clock
 }
 
-func newHouse(t *testing.T, db *database.DB, clock *bottest.Clock) *house {
+func newHouse(t *testing.T, db *database.DB, clock *bottest.Clock, sessions ...bot.Sessions) *house {
 	t.Helper()
 	secret := make([]byte, seal.KeyLength)
 	subs, err := notices.New(db, secret, words{}, clock.Now)
@@ -107,11 +108,15 @@ func newHouse(t *testing.T, db *database.DB, clock *bottest.Clock) *house {
 	}
 	s.OnAccept(l.Owner)
 	l.Connect(s)
-	e, err := bot.New(bot.Config{
+	config := bot.Config{
 		Store: s, Words: words{}, Clock: clock.Now, Home: diary{}, Flows: []bot.Flow{diary{}, tautan.New(l)},
 		Understand: func(text string) understand.Result { return understand.Result{Text: text} },
 		Log:        slog.New(slog.NewTextHandler(t.Output(), nil)),
-	})
+	}
+	if len(sessions) > 0 {
+		config.Sessions = sessions[0]
+	}
+	e, err := bot.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,59 +283,89 @@ func TestTakingItBack(t *testing.T) {
 // While both write, on several machines, every message is answered once, in
 // order, and by somebody who exists.
 func TestLinkingWhileBothWrite(t *testing.T) {
-	testserver.DatabaseURLs(t, func(t *testing.T, newURL func(testing.TB) string) {
-		url := newURL(t)
+	testserver.Databases(t, func(t *testing.T, db *database.DB) {
 		clock := bottest.NewClock(noon)
-		db := testserver.OpenDatabase(t, url)
-		machines := []*house{newHouse(t, db, clock), newHouse(t, db, clock)} // two engines that know nothing of each other
-		const each = 40
-		var writing sync.WaitGroup
-		for _, subject := range []string{phone, account} {
-			writing.Go(func() {
-				for n := range each {
-					text := fmt.Sprint("n", n)
-					if n == each/2 && subject == account {
-						text = "link " + phone
-					}
-					machines[n%2].say(subject, text)
-				}
-			})
-		}
-		writing.Wait()
-		h := machines[0]
-		h.settle()
-		if n := h.count(`select count(*) from residents`); n != 1 {
-			t.Errorf("%d residents", n)
-		}
-		var versions int
-		state, err := h.store.Load(t.Context(), h.store.ID(phone))
-		if err != nil {
-			t.Fatal(err)
-		}
-		versions = int(state.Version)
-		var kept bot.Resident
-		if err := json.Unmarshal(state.Blob[1:], &kept); err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range []bot.ChannelID{"sms", "telegram"} {
-			var heard, want []string
-			if err := json.Unmarshal(kept.Conversations[c].Memory, &heard); err != nil {
+		bothWrite(t, newHouse(t, db, clock), newHouse(t, db, clock)) // two engines that know nothing of each other
+	})
+}
+
+// The same with sessions in Redis, whose copies of a state can be behind: who
+// was joined, and who joined and left again.
+func TestLinkingWithSessions(t *testing.T) {
+	server := testserver.StartRedis(t)
+	testserver.Databases(t, func(t *testing.T, db *database.DB) {
+		clock := bottest.NewClock(noon)
+		var machines []*house
+		for range 2 {
+			sessions, err := redis.Open(server.URL(), make([]byte, seal.KeyLength))
+			if err != nil {
 				t.Fatal(err)
 			}
-			for n := range each {
-				if want = append(want, fmt.Sprint("n", n)); n == each/2 && c == "telegram" {
-					want[n] = "link " + phone
-				}
-			}
-			if !slices.Equal(heard, want) {
-				t.Errorf("%s heard %q", c, heard)
-			}
+			t.Cleanup(func() { _ = sessions.Close() })
+			machines = append(machines, newHouse(t, db, clock, sessions))
 		}
-		t.Logf("the phone's state moved %d times", versions)
-		if n := h.count(`select count(*) from outbox where status = 'queued'`); n < 2*each || len(h.told("telegram")) != each || len(h.told("sms")) < each {
-			t.Errorf("%d replies", n)
+		bothWrite(t, machines...)
+		h := machines[0]
+		h.say(phone, "unlink telegram")
+		h.settle()
+		h.told("telegram")
+		h.say(account, "hello")
+		h.settle()
+		if got := h.told("telegram"); len(got) != 1 || got[0] != " hello" {
+			t.Errorf("told on Telegram: %q", got)
 		}
 	})
+}
+
+func bothWrite(t *testing.T, machines ...*house) {
+	t.Helper()
+	const each = 40
+	var writing sync.WaitGroup
+	for _, subject := range []string{phone, account} {
+		writing.Go(func() {
+			for n := range each {
+				text := fmt.Sprint("n", n)
+				if n == each/2 && subject == account {
+					text = "link " + phone
+				}
+				machines[n%2].say(subject, text)
+			}
+		})
+	}
+	writing.Wait()
+	h := machines[0]
+	h.settle()
+	if n := h.count(`select count(*) from residents`); n != 1 {
+		t.Errorf("%d residents", n)
+	}
+	var versions int
+	state, err := h.store.Load(t.Context(), h.store.ID(phone))
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions = int(state.Version)
+	var kept bot.Resident
+	if err := json.Unmarshal(state.Blob[1:], &kept); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []bot.ChannelID{"sms", "telegram"} {
+		var heard, want []string
+		if err := json.Unmarshal(kept.Conversations[c].Memory, &heard); err != nil {
+			t.Fatal(err)
+		}
+		for n := range each {
+			if want = append(want, fmt.Sprint("n", n)); n == each/2 && c == "telegram" {
+				want[n] = "link " + phone
+			}
+		}
+		if !slices.Equal(heard, want) {
+			t.Errorf("%s heard %q", c, heard)
+		}
+	}
+	t.Logf("the phone's state moved %d times", versions)
+	if n := h.count(`select count(*) from outbox where status = 'queued'`); n < 2*each || len(h.told("telegram")) != each || len(h.told("sms")) < each {
+		t.Errorf("%d replies", n)
+	}
 }
 
 // A code asks the account that was shown it, once and for a while.
