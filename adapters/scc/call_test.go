@@ -158,3 +158,28 @@ func TestBusy(t *testing.T) {
 		h.quiet()
 	})
 }
+
+// Who reported an incident himself is called about it like anybody else: his
+// key is an answer and no more of the report.
+func TestAReporterIsCalled(t *testing.T) {
+	databases(t, func(t *testing.T, h *house) {
+		h.watched()
+		h.send(chief, "kebakaran di desa kaca")
+		h.expect(chief, "DITERIMA")
+		h.expect(chief, "Betul?")
+		h.expect(marioriawa, "KEBAKARAN")
+		h.ahead(61 * time.Second)
+		h.expectOn("whatsapp", operator, "KEBAKARAN")
+		h.expectOn("whatsapp", marioriawa, "KEBAKARAN")
+		h.ahead(61 * time.Second)
+		h.expectOn("voice", chief, "Ada kebakaran")
+		h.expect(lilirilau, "KEBAKARAN")
+		if said := h.key(chief, "CA1", 0, "1"); !strings.Contains(said.Body, "diterima") {
+			t.Errorf("%+v", said)
+		}
+		if i := h.only(); i.Status != scc.Acked || i.AckedBy != "Baso" {
+			t.Errorf("%+v", i)
+		}
+		h.quiet()
+	})
+}

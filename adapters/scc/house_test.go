@@ -190,7 +190,7 @@ func (h *house) open(clock func() time.Time) {
 	sender := bot.NewSender(h.store, time.Now, log, line{"sms", h.net}, line{"whatsapp", h.net}, line{"voice", h.net})
 	if h.engine, err = bot.New(bot.Config{
 		Store: h.store, Words: words, Understand: ears.Understand, Home: home, Log: log, Deliver: sender.Push,
-		Flows:   []bot.Flow{darurat.New(h.center, h.center.Map), siaga.New(scc.Duty{Center: h.center}, func(c bot.ChannelID) bool { return c == "keys" }), home},
+		Flows:   []bot.Flow{siaga.New(scc.Duty{Center: h.center}, func(c bot.ChannelID) bool { return c == "keys" }), darurat.New(h.center, h.center.Map), home},
 		Formats: map[bot.ChannelID]bot.ChannelFormat{"sms": {}, "whatsapp": {}, "voice": {Variant: "voice"}, "keys": {Variant: "voice", Inline: true}},
 	}); err != nil {
 		h.t.Fatal(err)

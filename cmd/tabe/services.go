@@ -103,8 +103,9 @@ func (s services) flows() (all []bot.Flow, home bot.Flow, err error) {
 		regency = s.center.Map // with outlines, if there are any
 	}
 	return []bot.Flow{
-		darurat.New(s.center, regency),
+		// A duty phone's digit before more words about a report that it made itself.
 		siaga.New(scc.Duty{Center: s.center}, func(c bot.ChannelID) bool { return c == twilio.Keys }),
+		darurat.New(s.center, regency),
 		kabar.New(s.told),
 		tautan.New(s.codes),
 		home,
