@@ -24,7 +24,7 @@ type statement struct {
 }
 
 const (
-	writeLines = 1 // more make smaller groups
+	writeLines = 2 // one flushes while the other collects; more make smaller groups
 	readLines  = 2
 
 	// groupTimeout ends a group that the server does not answer.
