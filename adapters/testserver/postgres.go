@@ -68,7 +68,19 @@ func StartPostgres(t testing.TB) *Postgres {
 // starts it again: it has to recover from its log.
 func (p *Postgres) Crash(t testing.TB) {
 	t.Helper()
+	p.Kill(t)
+	p.Start(t)
+}
+
+// Kill is the first half of Crash.
+func (p *Postgres) Kill(t testing.TB) {
+	t.Helper()
 	p.server.signal(t, syscall.SIGQUIT) // pg_ctl stop -m immediate
+}
+
+// Start is the second half of Crash.
+func (p *Postgres) Start(t testing.TB) {
+	t.Helper()
 	p.start(t)
 }
 

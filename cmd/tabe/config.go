@@ -22,6 +22,7 @@ type config struct {
 	addr        string // TABE_ADDR
 	boundaries  string // TABE_BOUNDARIES
 	publicURL   string // without a slash at the end; empty: nobody can call us
+	dataDir     string
 	databaseURL string
 	redisURL    string
 	secretKey   []byte
@@ -121,7 +122,7 @@ func (e *environment) key(name string) []byte {
 // that is missing or wrong.
 func readConfig(getenv func(string) string, dataDir string) (config, error) {
 	e := &environment{getenv: getenv}
-	var c config
+	c := config{dataDir: dataDir}
 	if c.addr = e.value("TABE_ADDR"); c.addr == "" {
 		c.addr = ":8080"
 	} else if _, _, err := net.SplitHostPort(c.addr); err != nil {

@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"tabe/adapters/approved"
 	"tabe/adapters/gammu"
 	"tabe/adapters/kannel"
+	"tabe/adapters/spool"
 	"tabe/adapters/telegram"
 	"tabe/adapters/twilio"
 	"tabe/adapters/whatsapp"
@@ -202,13 +204,21 @@ func kannelWay(c config, log *slog.Logger) (way, error) {
 	if err != nil {
 		return way{}, err
 	}
+	// Kannel asks once, unless it is told otherwise (http-request-retry).
+	waiting, err := spool.Open(filepath.Join(c.dataDir, "spool"), c.secretKey, log)
+	if err != nil {
+		gateway.Close()
+		return way{}, err
+	}
 	return way{
 		name: "kannel", channels: []bot.Channel{gateway}, check: gateway.Check, close: gateway.Close,
 		mount: func(mux *http.ServeMux, a *app) {
-			doors := gateway.Handler(a.engine, a.store)
+			waiting.Connect(a.engine)
+			doors := gateway.Handler(waiting, a.store)
 			mux.Handle("GET "+kannel.MessagePath, doors)
 			mux.Handle("GET "+kannel.ReceiptPath, doors)
 		},
+		run: func(ctx context.Context, _ *app) { waiting.Run(ctx) },
 	}, nil
 }
 
