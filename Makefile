@@ -15,6 +15,7 @@ demo:
 test:
 	.ci/setup
 	go test ./...
+	go test ./cmd/tabe -run TestRow1 -emergency.kill=60s
 
 eval:
 	go run ./bot/understand/eval bot/understand/corpus/blind/id_blind.tsv bot/understand/corpus/blind/bug_blind.tsv

@@ -26,9 +26,13 @@ type Page struct {
 const patience = 3 * time.Minute
 
 // Open starts a browser with an empty profile and opens an address in it.
-// ready is the selector of what has to be there.
+// ready is the selector of what has to be there. Short runs have no browser:
+// pages are the same under the race detector.
 func Open(t testing.TB, address string, width int64, ready string) *Page {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("no browser in a short run")
+	}
 	var path string
 	for _, name := range []string{"chromium", "chromium-browser", "chromium-headless-shell", "google-chrome"} {
 		if path, _ = exec.LookPath(name); path != "" {
