@@ -87,7 +87,9 @@ func (s *Store) OnAccept(owner Owner) { s.owner = owner }
 
 // isItself tells that owner does not have to be asked: a telephone number never
 // belongs to another one.
-func (s *Store) isItself(subject string) bool { return s.owner == nil || strings.HasPrefix(subject, "tel:") }
+func (s *Store) isItself(subject string) bool {
+	return s.owner == nil || strings.HasPrefix(subject, "tel:")
+}
 
 // known returns m as a message of whom its account belongs to, sealed again if
 // that is somebody else.
