@@ -2,9 +2,10 @@
 # make test   sets up what the tests need, then runs all of them
 # make eval   measures the understanding and writes docs/understanding.md
 # make bench  measures one turn of the engine; the figures are in docs/performance.md
+# make soak   goes on breaking everything for DURATION (30m) and accounts for every message
 # make lint   gofmt, go vet, staticcheck
 
-.PHONY: demo test eval bench lint build
+.PHONY: demo soak test eval bench lint build
 
 build:
 	go build -o bin/tabe ./cmd/tabe
@@ -22,6 +23,10 @@ eval:
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./bot/... ./adapters/... ./cmd/...
+
+DURATION ?= 30m
+soak:
+	go test ./cmd/tabe -run TestSoak -v -soak=$(DURATION) -timeout 0
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }

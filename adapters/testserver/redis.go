@@ -93,6 +93,14 @@ func (r *Redis) says(command, want string) error {
 	return err
 }
 
+// Flush has the server forget everything.
+func (r *Redis) Flush(t testing.TB) {
+	t.Helper()
+	if err := r.says("FLUSHALL", "+OK"); err != nil {
+		t.Error(err)
+	}
+}
+
 // Kill ends the server at once, as a crash would.
 func (r *Redis) Kill(t testing.TB) {
 	t.Helper()

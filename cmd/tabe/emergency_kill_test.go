@@ -38,6 +38,8 @@ type provider struct {
 	pages map[string]int
 	first map[string]time.Time
 	fails atomic.Bool
+	// trouble answers a request otherwise than well, or reports false; nil: it never does.
+	trouble func(w http.ResponseWriter) bool
 }
 
 func newProvider(t *testing.T) *provider {
@@ -47,6 +49,9 @@ func newProvider(t *testing.T) *provider {
 		if p.fails.Load() && time.Now().UnixMilli()/400%3 == 0 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			fmt.Fprint(w, `{"code":20503,"message":"down"}`)
+			return
+		}
+		if p.trouble != nil && p.trouble(w) {
 			return
 		}
 		if m := pageCode.FindStringSubmatch(r.FormValue("Body")); m != nil {

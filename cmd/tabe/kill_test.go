@@ -177,13 +177,18 @@ func (c *child) stop() {
 }
 
 // deliver repeats one message until it is acknowledged.
-func (c *child) deliver(from, id, body string) {
+func (c *child) deliver(from, id, body string) { deliver(c.t, []string{c.addr}, from, id, body) }
+
+// deliver repeats one message, each time to any of the nodes at addrs, until it
+// is acknowledged.
+func deliver(t *testing.T, addrs []string, from, id, body string) {
 	form := url.Values{"AccountSid": {childSID}, "MessageSid": {id}, "From": {from}, "To": {"+6281100000400"}, "Body": {body}, "NumMedia": {"0"}}
 	signature := sign(childPublic+"/channels/twilio", form, childToken)
 	for {
-		req, err := http.NewRequest(http.MethodPost, "http://"+c.addr+"/channels/twilio", strings.NewReader(form.Encode()))
+		addr := addrs[rand.IntN(len(addrs))]
+		req, err := http.NewRequest(http.MethodPost, "http://"+addr+"/channels/twilio", strings.NewReader(form.Encode()))
 		if err != nil {
-			c.t.Error(err)
+			t.Error(err)
 			return
 		}
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
