@@ -1,5 +1,6 @@
 # make demo   the whole system with simulated phones, on http://localhost:8080
 # make test   sets up what the tests need, then runs all of them
+# make soak   half an hour each: nodes, PostgreSQL, Redis killed, then one node a thousand times
 # make eval   measures the understanding and writes docs/understanding.md
 # make bench  measures one turn of the engine; the figures are in docs/performance.md
 # make soak   goes on breaking everything for DURATION (30m) and accounts for every message
@@ -17,6 +18,9 @@ test:
 	.ci/setup
 	go test ./...
 	go test ./cmd/tabe -run TestRow1 -emergency.kill=60s
+
+soak:
+	go test ./cmd/tabe -run 'TestSoak|TestRow1' -v -timeout 2h -soak=30m -emergency.kill=30m
 
 eval:
 	go run ./bot/understand/eval bot/understand/corpus/blind/id_blind.tsv bot/understand/corpus/blind/bug_blind.tsv
