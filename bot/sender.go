@@ -57,6 +57,7 @@ type line struct {
 	jobs    chan job
 	wake    chan struct{}
 	waiting atomic.Bool // somebody's reply waits behind one that is being sent
+	breaker breaker
 }
 
 // job is what one worker sends in a row.
@@ -127,7 +128,12 @@ func (s *Sender) poll(ctx context.Context, l *line) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		rows, err := s.outbox.Claim(ctx, l.channel.ID(), sendLease, sendWorkers)
+		var rows []Outbound
+		var err error
+		room := l.breaker.room(s.clock(), sendWorkers)
+		if room > 0 {
+			rows, err = s.outbox.Claim(ctx, l.channel.ID(), sendLease, room)
+		}
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("cannot read the outbox", "channel", l.channel.ID(), "err", err)
 		}
@@ -184,11 +190,17 @@ func (s *Sender) attempt(ctx context.Context, l *line, o Outbound) bool {
 	told := Attempted{Channel: o.Channel, Result: Went, Took: time.Since(begun), Queued: o.Attempt > 0}
 	defer func() { s.observe(told) }()
 	if err == nil {
+		l.breaker.answered()
 		s.report(s.outbox.Sent(store, o.ID, id))
 		return true
 	}
 	failed := &SendError{Code: "unknown", Err: err}
 	errors.As(err, &failed)
+	if failed.Permanent {
+		l.breaker.answered()
+	} else {
+		l.breaker.failed(s.clock(), failed.Code)
+	}
 	if failed.Permanent || o.Attempt+1 >= maxAttempts {
 		told.Result = Buried
 		s.log.Warn("message given up", "channel", o.Channel, "id", o.ID, "code", failed.Code)
