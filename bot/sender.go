@@ -57,7 +57,6 @@ type line struct {
 	jobs    chan job
 	wake    chan struct{}
 	waiting atomic.Bool // somebody's reply waits behind one that is being sent
-	breaker breaker
 }
 
 // job is what one worker sends in a row.
@@ -128,12 +127,7 @@ func (s *Sender) poll(ctx context.Context, l *line) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		var rows []Outbound
-		var err error
-		room := l.breaker.room(s.clock(), sendWorkers)
-		if room > 0 {
-			rows, err = s.outbox.Claim(ctx, l.channel.ID(), sendLease, room)
-		}
+		rows, err := s.outbox.Claim(ctx, l.channel.ID(), sendLease, sendWorkers)
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("cannot read the outbox", "channel", l.channel.ID(), "err", err)
 		}
@@ -190,17 +184,11 @@ func (s *Sender) attempt(ctx context.Context, l *line, o Outbound) bool {
 	told := Attempted{Channel: o.Channel, Result: Went, Took: time.Since(begun), Queued: o.Attempt > 0}
 	defer func() { s.observe(told) }()
 	if err == nil {
-		l.breaker.answered()
 		s.report(s.outbox.Sent(store, o.ID, id))
 		return true
 	}
 	failed := &SendError{Code: "unknown", Err: err}
 	errors.As(err, &failed)
-	if failed.Permanent {
-		l.breaker.answered()
-	} else {
-		l.breaker.failed(s.clock(), failed.Code)
-	}
 	if failed.Permanent || o.Attempt+1 >= maxAttempts {
 		told.Result = Buried
 		s.log.Warn("message given up", "channel", o.Channel, "id", o.ID, "code", failed.Code)

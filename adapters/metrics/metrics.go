@@ -106,24 +106,6 @@ func intentOf(i understand.Intent) string {
 	return string(i)
 }
 
-// Watch shows the breaker of every channel.
-func (m *Metrics) Watch(lines func() []bot.Line) { m.registry.MustRegister(breakers(lines)) }
-
-// breakers asks for the state of the channels at the moment of the question.
-type breakers func() []bot.Line
-
-var breakerDesc = prometheus.NewDesc("tabe_channel_open", "1: the channel failed ten times in a row; only probes and new texts are tried.", []string{"channel"}, nil)
-
-// Describe implements prometheus.Collector.
-func (b breakers) Describe(to chan<- *prometheus.Desc) { to <- breakerDesc }
-
-// Collect implements prometheus.Collector.
-func (b breakers) Collect(to chan<- prometheus.Metric) {
-	for _, l := range b() {
-		to <- prometheus.MustNewConstMetric(breakerDesc, prometheus.GaugeValue, one(l.Open), string(l.Channel))
-	}
-}
-
 // Attempted is for bot.Sender.Observe.
 func (m *Metrics) Attempted(a bot.Attempted) {
 	m.attempts.WithLabelValues(string(a.Channel), string(a.Result)).Inc()

@@ -151,7 +151,6 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	}
 	a.sender = bot.NewSender(a.store, o.clock, o.log, channels...)
 	a.sender.Observe(a.metrics.Attempted)
-	a.metrics.Watch(a.sender.Lines)
 	config := bot.Config{
 		Store: a.store, Words: a.words, Understand: ears.Understand,
 		Flows: list, Home: home, Formats: formats(o.inline),
