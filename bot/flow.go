@@ -3,8 +3,10 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
+	"tabe/bot/ident"
 	"tabe/bot/understand"
 )
 
@@ -110,6 +112,20 @@ func (t *Turn) Redirect(intent understand.Intent) { t.redirect = intent }
 
 // End leaves the flow: the next message is understood afresh.
 func (t *Turn) End() { t.Conversation.leave() }
+
+// Phone returns the number that the channel proves to be the writer's, "" if it
+// proves none.
+func (t *Turn) Phone() ident.Phone {
+	number, proven := strings.CutPrefix(t.Subject, "tel:")
+	if !proven {
+		return ""
+	}
+	phone, err := ident.ParsePhone(number)
+	if err != nil {
+		return ""
+	}
+	return phone
+}
 
 // Remember stores the flow's memory for the next turn.
 func (t *Turn) Remember(memory any) error {

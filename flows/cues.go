@@ -19,6 +19,15 @@ type topic struct {
 	phrases [][]string
 }
 
+// MustCues is ParseCues for a file inside the binary: the tests have read it.
+func MustCues(file []byte) *Cues {
+	c, err := ParseCues(file)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
 // ParseCues reads a TOML file of tables [[topic]], each with a name and a list
 // of phrases. A phrase is in a text if all its words are, in any order; a * at
 // the beginning or end of a word stands for any letters. Words are compared in

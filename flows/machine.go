@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 
 	"github.com/looplab/fsm"
+
+	"tabe/bot"
 )
 
 // Start is the state in which every machine begins; a conversation without a
@@ -110,6 +112,17 @@ func (m *Machine[T]) Fire(ctx context.Context, state, event string, arg T) (next
 	}
 	m.times[step{event, state}].Add(1)
 	return next, nil
+}
+
+// Advance is Fire for the conversation of a turn: it stays in the new state, with
+// memory, a pointer, as the question has left it.
+func (m *Machine[T]) Advance(ctx context.Context, t *bot.Turn, event string, arg T, memory any) error {
+	next, err := m.Fire(ctx, t.Conversation.State, event, arg)
+	if err != nil {
+		return err
+	}
+	t.Conversation.State = next
+	return t.Remember(memory)
 }
 
 // Knows tells whether state is one of the machine's.

@@ -73,21 +73,12 @@ type Flow struct {
 // New returns the flow.
 func New(subscriptions Subscriptions) *Flow {
 	return &Flow{
-		subscriptions: subscriptions, words: mustCues(topicCues), questions: mustCues(questionCues),
+		subscriptions: subscriptions, words: flows.MustCues(topicCues), questions: flows.MustCues(questionCues),
 		Machine: flows.New(events, map[string]flows.Enter[*step]{
 			listing: sayList, choosing: sayChoose, asking: sayAsk, subscribed: saySubscribed,
 			declined: sayDeclined, stopped: sayStopped, resumed: sayResumed,
 		}),
 	}
-}
-
-// mustCues reads a file that is part of the program.
-func mustCues(file []byte) *flows.Cues {
-	cues, err := flows.ParseCues(file)
-	if err != nil {
-		panic(err)
-	}
-	return cues
 }
 
 // Name implements bot.Flow.
@@ -227,12 +218,7 @@ func (f *Flow) Handle(ctx context.Context, t *bot.Turn) error {
 		t.Say(bot.Reply{Key: "kabar.unclear", Keep: true})
 		return nil
 	}
-	next, err := f.Fire(ctx, t.Conversation.State, event, s)
-	if err != nil {
-		return err
-	}
-	t.Conversation.State = next
-	return t.Remember(s.memory)
+	return f.Advance(ctx, t, event, s, &s.memory)
 }
 
 // decide finds out what a message means.

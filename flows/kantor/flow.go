@@ -51,17 +51,8 @@ var (
 func New(data *Data, sites Sites) *Flow {
 	return &Flow{
 		Machine: flows.New(table, questions), data: data, sites: sites,
-		errands: mustCues(errandsFile), others: mustCues(elsewhereFile), aspects: mustCues(aspectsFile), days: mustCues(daysFile),
+		errands: flows.MustCues(errandsFile), others: flows.MustCues(elsewhereFile), aspects: flows.MustCues(aspectsFile), days: flows.MustCues(daysFile),
 	}
-}
-
-// mustCues reads a file that is part of the program.
-func mustCues(file []byte) *flows.Cues {
-	cues, err := flows.ParseCues(file)
-	if err != nil {
-		panic(err)
-	}
-	return cues
 }
 
 // Name implements bot.Flow.
@@ -112,10 +103,5 @@ func (f *Flow) Handle(ctx context.Context, t *bot.Turn) error {
 		t.Say(bot.Reply{Key: "kantor.unclear", Keep: true})
 		return nil
 	}
-	next, err := f.Fire(ctx, t.Conversation.State, event, s)
-	if err != nil {
-		return err
-	}
-	t.Conversation.State = next
-	return t.Remember(s.memory)
+	return f.Advance(ctx, t, event, s, &s.memory)
 }

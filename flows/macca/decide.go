@@ -77,7 +77,7 @@ func (f *Flow) Expects(t *bot.Turn) bool {
 			return true
 		}
 	}
-	if slices.Contains(asks, state) && isNumber(u.Text) {
+	if slices.Contains(asks, state) && flows.IsNumber(u.Text) {
 		return true
 	}
 	topic := f.topics.Find(u.Text)
@@ -97,20 +97,6 @@ func (f *Flow) Claims(_ context.Context, t *bot.Turn) bool {
 	kk, given := t.Understood.Slots.Get("no_kk")
 	return given && len(strings.FieldsFunc(t.Understood.Text, func(r rune) bool { return !unicode.IsLetter(r) })) <= fewWords &&
 		len(births(t.Understood.Text, kk, t.Now)) > 0
-}
-
-// isNumber tells whether a text is digits and hardly anything else.
-func isNumber(text string) bool {
-	digits, letters := 0, 0
-	for _, r := range text {
-		switch {
-		case r >= '0' && r <= '9':
-			digits++
-		case unicode.IsLetter(r):
-			letters++
-		}
-	}
-	return digits > 0 && letters <= digits/2
 }
 
 func hasNumber(slots understand.Slots, name string) bool {
@@ -450,7 +436,7 @@ func (f *Flow) reveal(s *step, h Household) string {
 // badNumber finds digits that are no family card.
 func (f *Flow) badNumber(s *step) string {
 	u, state := s.Understood, s.Conversation.State
-	digits := digitsOf(u.Text)
+	digits, _ := ident.Digits(u.Text)
 	if hasNumber(u.Slots, "nik") {
 		s.reason = "nik"
 		if state == askBirth || state == mismatch {
@@ -460,7 +446,7 @@ func (f *Flow) badNumber(s *step) string {
 	}
 	if torn, ok := u.Slots.Get("nik_partial"); ok {
 		digits = torn
-	} else if !slices.Contains(asks, state) || !isNumber(u.Text) {
+	} else if !slices.Contains(asks, state) || !flows.IsNumber(u.Text) {
 		return noEvent
 	}
 	switch state {
@@ -488,15 +474,6 @@ func (f *Flow) badNumber(s *step) string {
 
 // minDigits is how many digits can be meant for a family card.
 const minDigits = 5
-
-func digitsOf(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, text)
-}
 
 // seats are the kecamatan that bear the name of a desa in them, which is meant
 // when the rice is asked for.

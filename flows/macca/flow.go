@@ -46,18 +46,9 @@ func New(registry Registry, schedule Schedule) *Flow {
 		Machine:  flows.New(table, questions),
 		registry: registry,
 		schedule: schedule,
-		topics:   mustCues(topicCues),
-		words:    mustCues(wordCues),
+		topics:   flows.MustCues(topicCues),
+		words:    flows.MustCues(wordCues),
 	}
-}
-
-// mustCues reads a file that is part of the program.
-func mustCues(file []byte) *flows.Cues {
-	cues, err := flows.ParseCues(file)
-	if err != nil {
-		panic(err)
-	}
-	return cues
 }
 
 // Name is what the flow is called in stored conversations.
@@ -130,10 +121,5 @@ func (f *Flow) Handle(ctx context.Context, t *bot.Turn) error {
 		t.Say(bot.Reply{Key: "macca.unclear", Keep: true})
 		return nil
 	}
-	next, err := f.Fire(ctx, t.Conversation.State, event, s)
-	if err != nil {
-		return err
-	}
-	t.Conversation.State = next
-	return t.Remember(s.memory)
+	return f.Advance(ctx, t, event, s, &s.memory)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"tabe/bot/ident"
@@ -27,22 +26,9 @@ const (
 	savedFor = 365 * 24 * time.Hour
 )
 
-// phone is the number that the channel proves, "" if it proves none.
-func (s *step) phone() ident.Phone {
-	number, proven := strings.CutPrefix(s.Subject, "tel:")
-	if !proven {
-		return ""
-	}
-	phone, err := ident.ParsePhone(number)
-	if err != nil {
-		return ""
-	}
-	return phone
-}
-
 // registered tells whether the asker's telephone is on the register for h.
 func (s *step) registered(h Household) bool {
-	phone := s.phone()
+	phone := s.Phone()
 	return phone != "" && slices.Contains(h.Phones, phone)
 }
 
@@ -61,7 +47,7 @@ func (s *step) saved() []ident.KK {
 // telephone number is registered.
 func (s *step) known(ctx context.Context) ([]ident.KK, error) {
 	list := s.saved()
-	phone := s.phone()
+	phone := s.Phone()
 	if phone == "" {
 		return list, nil
 	}
@@ -118,9 +104,4 @@ func (f *Flow) try(ctx context.Context, s *step, kk ident.KK, born []time.Time) 
 		return refuse, nil
 	}
 	return f.reveal(s, h), nil
-}
-
-// wait is how long the asker has to wait, in minutes begun.
-func (s *step) wait() int {
-	return int((s.until.Sub(s.Now) + time.Minute - 1) / time.Minute)
 }

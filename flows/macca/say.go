@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"tabe/bot"
@@ -34,13 +33,7 @@ var questions = map[string]flows.Enter[*step]{
 }
 
 // options are choices of this flow.
-func options(values ...string) []bot.Option {
-	list := make([]bot.Option, len(values))
-	for i, value := range values {
-		list[i] = bot.Option{Value: value, Label: "macca.option_" + value}
-	}
-	return list
-}
+func options(values ...string) []bot.Option { return flows.Options(Name, values...) }
 
 func sayAskKK(_ context.Context, s *step) error {
 	r := bot.Reply{Key: "macca.ask_kk_" + s.reason}
@@ -95,24 +88,7 @@ const (
 
 // about names a family by its head.
 func (h Household) about() bot.Data {
-	return bot.Data{"name": shortened(h.Members[0].Name, nameRoom), "place": shortened(h.Desa, desaRoom)}
-}
-
-// shortened cuts a text at a word, so that it has at most n letters.
-func shortened(text string, n int) string {
-	text = strings.Join(strings.Fields(text), " ")
-	runes := []rune(text)
-	if len(runes) <= n {
-		return text
-	}
-	cut := n - 2
-	for i := cut; i > n/2; i-- {
-		if runes[i] == ' ' {
-			cut = i
-			break
-		}
-	}
-	return strings.TrimRight(string(runes[:cut]), " ,.-") + ".."
+	return bot.Data{"name": flows.Shortened(h.Members[0].Name, nameRoom), "place": flows.Shortened(h.Desa, desaRoom)}
 }
 
 // aid lists what the register names, as much as there is room for.
@@ -185,7 +161,7 @@ func sayAskDesa(_ context.Context, s *step) error {
 func sayRice(_ context.Context, s *step) error {
 	desa := s.memory.Desa
 	d, over, known := s.rules.Next(desa, s.Now)
-	r := bot.Reply{Key: "macca.rice_unknown", Data: bot.Data{"desa": shortened(desa, desaRoom)}}
+	r := bot.Reply{Key: "macca.rice_unknown", Data: bot.Data{"desa": flows.Shortened(desa, desaRoom)}}
 	var rest []bot.Phrase
 	switch {
 	case known && over:
@@ -227,13 +203,13 @@ const (
 var yesOrNo = []bot.Option{bot.Choice(flows.Yes), bot.Choice(flows.No)}
 
 func sayAskNotify(_ context.Context, s *step) error {
-	s.Say(bot.Reply{Key: notifyKey, Data: bot.Data{"desa": shortened(s.memory.Desa, desaRoom)}, Options: yesOrNo})
+	s.Say(bot.Reply{Key: notifyKey, Data: bot.Data{"desa": flows.Shortened(s.memory.Desa, desaRoom)}, Options: yesOrNo})
 	return nil
 }
 
 func sayNotified(_ context.Context, s *step) error {
 	s.Effect(bot.Subscribe{Purpose: Purpose, Key: titled(s.memory.Desa), Mark: s.rules.mark(s.memory.Desa, s.Now), Consent: notifyKey})
-	s.Say(bot.Reply{Key: "macca.notified", Data: bot.Data{"desa": shortened(s.memory.Desa, desaRoom)}, Options: options(riceValue)})
+	s.Say(bot.Reply{Key: "macca.notified", Data: bot.Data{"desa": flows.Shortened(s.memory.Desa, desaRoom)}, Options: options(riceValue)})
 	return nil
 }
 
@@ -305,7 +281,7 @@ func sayLimited(_ context.Context, s *step) error {
 		s.Say(bot.Reply{Key: "macca.stopped"})
 		return nil
 	}
-	s.Say(bot.Reply{Key: "macca.slowed", Data: bot.Data{"minutes": s.wait()}})
+	s.Say(bot.Reply{Key: "macca.slowed", Data: bot.Data{"minutes": flows.Minutes(s.until.Sub(s.Now))}})
 	return nil
 }
 

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strconv"
-	"strings"
-	"unicode"
 
 	"tabe/bot"
 	"tabe/bot/ident"
@@ -46,7 +44,7 @@ func (f *Flow) Expects(t *bot.Turn) bool {
 	case askConsent, askRemind:
 		return flows.YesOrNo(u.Text) != ""
 	case askLastDigit, askNOP, limited, choose, unavailable:
-		if isNumber(u.Text) {
+		if flows.IsNumber(u.Text) {
 			return true
 		}
 	}
@@ -62,20 +60,6 @@ func (f *Flow) Expects(t *bot.Turn) bool {
 // shortAnswer is the length of a text, in bytes, that can be meant as the name
 // of an option.
 const shortAnswer = 30
-
-// isNumber tells whether a text is digits and hardly anything else.
-func isNumber(text string) bool {
-	digits, letters := 0, 0
-	for _, r := range text {
-		switch {
-		case r >= '0' && r <= '9':
-			digits++
-		case unicode.IsLetter(r):
-			letters++
-		}
-	}
-	return digits > 0 && letters <= digits/2
-}
 
 // decide finds out what a message means in the state of the conversation, and
 // looks up what the answer needs. An error means that the registry is down.
@@ -336,7 +320,7 @@ func (f *Flow) badNumber(s *step) string {
 	waits := slices.Contains([]string{askNOP, askLastDigit, limited, choose}, s.Conversation.State)
 	_, nik := u.Slots.Get("nik")
 	_, kk := u.Slots.Get("no_kk")
-	digits := digitsOf(u.Text)
+	digits, _ := ident.Digits(u.Text)
 	partial, torn := u.Slots.Get("nop_partial")
 	if torn {
 		digits = partial
@@ -344,10 +328,10 @@ func (f *Flow) badNumber(s *step) string {
 	switch {
 	case nik || kk:
 		s.reason = "identity"
-	case len(digits) == ident.NOPLength-1 && (torn || waits && isNumber(u.Text)):
+	case len(digits) == ident.NOPLength-1 && (torn || waits && flows.IsNumber(u.Text)):
 		s.memory = memory{Partial: digits, Year: s.memory.Year}
 		return miss
-	case torn, waits && len(digits) >= minDigits && isNumber(u.Text):
+	case torn, waits && len(digits) >= minDigits && flows.IsNumber(u.Text):
 		s.reason, s.digits = "length", len(digits)
 	default:
 		return noEvent
@@ -357,15 +341,6 @@ func (f *Flow) badNumber(s *step) string {
 
 // minDigits is how many digits can be meant for a NOP.
 const minDigits = 5
-
-func digitsOf(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, text)
-}
 
 func nopsOf(slots understand.Slots) []ident.NOP {
 	var nops []ident.NOP

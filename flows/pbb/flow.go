@@ -39,17 +39,8 @@ func New(registry Registry, rules Rules) *Flow {
 		Machine:  flows.New(table, questions),
 		registry: registry,
 		rules:    rules,
-		topics:   mustCues(topicCues),
+		topics:   flows.MustCues(topicCues),
 	}
-}
-
-// mustCues reads a file that is part of the program.
-func mustCues(file []byte) *flows.Cues {
-	cues, err := flows.ParseCues(file)
-	if err != nil {
-		panic(err)
-	}
-	return cues
 }
 
 // Name implements bot.Flow.
@@ -118,10 +109,5 @@ func (f *Flow) Handle(ctx context.Context, t *bot.Turn) error {
 		t.Say(bot.Reply{Key: "pbb.unclear", Keep: true})
 		return nil
 	}
-	next, err := f.Fire(ctx, t.Conversation.State, event, s)
-	if err != nil {
-		return err
-	}
-	t.Conversation.State = next
-	return t.Remember(s.memory)
+	return f.Advance(ctx, t, event, s, &s.memory)
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"tabe/bot/ident"
 )
@@ -17,23 +15,10 @@ const kind = "nop"
 // maxObjects is how many objects of one person are looked at for one answer.
 const maxObjects = 20
 
-// phone is the number that the channel proves, "" if it proves none.
-func (s *step) phone() ident.Phone {
-	number, proven := strings.CutPrefix(s.Subject, "tel:")
-	if !proven {
-		return ""
-	}
-	phone, err := ident.ParsePhone(number)
-	if err != nil {
-		return ""
-	}
-	return phone
-}
-
 // owns tells whether the asker is the taxpayer of o, by the telephone number
 // in its newest assessment.
 func (s *step) owns(o Object) bool {
-	phone := s.phone()
+	phone := s.Phone()
 	return phone != "" && len(o.Years) > 0 && o.Years[0].Phone == phone
 }
 
@@ -49,7 +34,7 @@ func (s *step) known(ctx context.Context) ([]ident.NOP, error) {
 	for _, value := range s.Resident.SavedOf(kind) {
 		nops = append(nops, ident.NOP(value))
 	}
-	phone := s.phone()
+	phone := s.Phone()
 	if phone == "" {
 		return nops, nil
 	}
@@ -97,9 +82,4 @@ func (s *step) lookup(ctx context.Context, nop ident.NOP) (Object, error) {
 		return Object{}, errors.New("pbb: no extract was ever loaded")
 	}
 	return Object{}, ErrNotFound
-}
-
-// wait is how long the asker has to wait, in minutes begun.
-func (s *step) wait() int {
-	return int((s.until.Sub(s.Now) + time.Minute - 1) / time.Minute)
 }

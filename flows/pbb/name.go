@@ -31,20 +31,3 @@ func masked(name string) string {
 	}
 	return strings.Join(initials, " ")
 }
-
-// shortened cuts a text at a word, so that it has at most n letters.
-func shortened(text string, n int) string {
-	text = strings.Join(strings.Fields(text), " ")
-	runes := []rune(text)
-	if len(runes) <= n {
-		return text
-	}
-	cut := n - 2
-	for i := cut; i > n/2; i-- {
-		if runes[i] == ' ' {
-			cut = i
-			break
-		}
-	}
-	return strings.TrimRight(string(runes[:cut]), " ,.-") + ".."
-}

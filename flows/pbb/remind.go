@@ -46,7 +46,7 @@ func (r Rules) Reminder(o Object, now time.Time) (_ Reminder, ok bool) {
 	if !ok || b.debt.Amount <= 0 || b.debt.Due.IsZero() {
 		return Reminder{}, false
 	}
-	reminder := Reminder{NOP: o.NOP, Year: b.year.Year, Amount: b.debt.Amount, Date: b.debt.Due, Place: shortened(b.year.Desa, longestDesa)}
+	reminder := Reminder{NOP: o.NOP, Year: b.year.Year, Amount: b.debt.Amount, Date: b.debt.Due, Place: flows.Shortened(b.year.Desa, longestDesa)}
 	today := now.In(bot.WITA)
 	midnight := time.Date(today.Year(), today.Month(), today.Day(), 0, 0, 0, 0, bot.WITA)
 	switch left := b.debt.Due.Sub(midnight); {

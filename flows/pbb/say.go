@@ -43,13 +43,8 @@ func option(value string) bot.Option {
 	return bot.Option{Value: value, Label: "pbb.option_" + value}
 }
 
-func options(values ...string) []bot.Option {
-	list := make([]bot.Option, len(values))
-	for i, value := range values {
-		list[i] = option(value)
-	}
-	return list
-}
+// options are choices of this flow.
+func options(values ...string) []bot.Option { return flows.Options("pbb", values...) }
 
 func sayAskNOP(_ context.Context, s *step) error {
 	r := bot.Reply{Key: "pbb.ask_nop_" + s.reason, Data: bot.Data{}}
@@ -97,7 +92,7 @@ func sayChoose(_ context.Context, s *step) error {
 	last := min(first+perPage, len(s.bills))
 	for _, b := range s.bills[first:last] {
 		o := bot.Option{Value: string(b.object.NOP), Label: "pbb.option_paid",
-			Data: bot.Data{"plot": plot(b.object.NOP), "desa": shortened(b.year.Desa, longestDesa), "amount": b.open()}}
+			Data: bot.Data{"plot": plot(b.object.NOP), "desa": flows.Shortened(b.year.Desa, longestDesa), "amount": b.open()}}
 		if b.open() > 0 {
 			o.Label = "pbb.option_open"
 		}
@@ -162,9 +157,9 @@ func sayBill(_ context.Context, s *step) error {
 // can tell whether it is the one they mean.
 func (s *step) about(b bill) bot.Data {
 	name := masked(b.year.Name)
-	place := shortened(b.year.Desa, longestDesa)
+	place := flows.Shortened(b.year.Desa, longestDesa)
 	if s.owns(b.object) {
-		name = shortened(b.year.Name, longestName)
+		name = flows.Shortened(b.year.Name, longestName)
 	}
 	return bot.Data{"year": b.year.Year, "name": name, "place": place}
 }
@@ -386,7 +381,7 @@ func sayLimited(_ context.Context, s *step) error {
 		s.Say(bot.Reply{Key: "pbb.stopped"})
 		return nil
 	}
-	s.Say(bot.Reply{Key: "pbb.slowed", Data: bot.Data{"minutes": s.wait()}})
+	s.Say(bot.Reply{Key: "pbb.slowed", Data: bot.Data{"minutes": flows.Minutes(s.until.Sub(s.Now))}})
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"tabe/bot"
+	"tabe/flows"
 )
 
 func day(text string) time.Time {
@@ -194,7 +195,7 @@ func TestNames(t *testing.T) {
 		if n := len([]rune(masked(name))); n > 14 {
 			t.Fatalf("%q is masked with %d letters", name, n)
 		}
-		if n := len([]rune(shortened(name, longestName))); n > longestName {
+		if n := len([]rune(flows.Shortened(name, longestName))); n > longestName {
 			t.Fatalf("%q is shortened to %d letters", name, n)
 		}
 	})

@@ -55,19 +55,10 @@ func New(register Register, places Places, catalogue *Catalogue) *Flow {
 		places:    places,
 		catalogue: catalogue,
 		Machine:   flows.New(table, questions),
-		topics:    mustCues(topicCues),
-		words:     mustCues(wordCues),
-		tickets:   mustCues(ticketCues),
+		topics:    flows.MustCues(topicCues),
+		words:     flows.MustCues(wordCues),
+		tickets:   flows.MustCues(ticketCues),
 	}
-}
-
-// mustCues reads a file that is part of the program.
-func mustCues(file []byte) *flows.Cues {
-	cues, err := flows.ParseCues(file)
-	if err != nil {
-		panic(err)
-	}
-	return cues
 }
 
 // Name implements bot.Flow.
@@ -120,10 +111,5 @@ func (f *Flow) Handle(ctx context.Context, t *bot.Turn) error {
 		t.Say(bot.Reply{Key: "pengaduan.unclear", Keep: true})
 		return nil
 	}
-	next, err := f.Fire(ctx, t.Conversation.State, event, s)
-	if err != nil {
-		return err
-	}
-	t.Conversation.State = next
-	return t.Remember(s.memory)
+	return f.Advance(ctx, t, event, s, &s.memory)
 }

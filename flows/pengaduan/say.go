@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"tabe/bot"
 	"tabe/flows"
@@ -37,14 +36,6 @@ func option(value string) bot.Option {
 	return bot.Option{Value: value, Label: "pengaduan.option_" + value}
 }
 
-func options(values ...string) []bot.Option {
-	list := make([]bot.Option, len(values))
-	for i, value := range values {
-		list[i] = option(value)
-	}
-	return list
-}
-
 // remarkOption offers to add to the ticket at hand. It names the ticket, because
 // the option may stand below news of another one.
 func (s *step) remarkOption() bot.Option {
@@ -52,6 +43,9 @@ func (s *step) remarkOption() bot.Option {
 	o.Data = bot.Data{"ticket": string(s.memory.Ticket)}
 	return o
 }
+
+// options are choices of this flow.
+func options(values ...string) []bot.Option { return flows.Options("pengaduan", values...) }
 
 func sayAskWhat(_ context.Context, s *step) error {
 	key := "pengaduan.ask_what"
@@ -276,8 +270,7 @@ func sayLimited(_ context.Context, s *step) error {
 		s.Say(bot.Reply{Key: "pengaduan.stopped_" + s.reason})
 		return nil
 	}
-	minutes := int((s.until.Sub(s.Now) + time.Minute - 1) / time.Minute)
-	r := bot.Reply{Key: "pengaduan.slowed_" + s.reason, Data: bot.Data{"minutes": minutes}}
+	r := bot.Reply{Key: "pengaduan.slowed_" + s.reason, Data: bot.Data{"minutes": flows.Minutes(s.until.Sub(s.Now))}}
 	if s.reason == "sent" && s.memory.Draft.Text != "" {
 		r.Options = options(retryValue)
 	}

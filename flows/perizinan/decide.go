@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"tabe/bot"
 	"tabe/bot/ident"
@@ -62,11 +61,11 @@ func (f *Flow) Expects(t *bot.Turn) bool {
 			return true
 		}
 	case askNumber, limited, choose, unavailable:
-		if isNumber(text) || len(numbersIn(text, 1)) > 0 {
+		if flows.IsNumber(text) || len(numbersIn(text, 1)) > 0 {
 			return true
 		}
 	case askFact:
-		if short && (KindOf(text) != Other || !dayIn(text, t.Now).IsZero()) || isNumber(text) {
+		if short && (KindOf(text) != Other || !dayIn(text, t.Now).IsZero()) || flows.IsNumber(text) {
 			return true
 		}
 	case chooseKind:
@@ -86,7 +85,7 @@ func (f *Flow) Expects(t *bot.Turn) bool {
 			return true
 		}
 	}
-	if isNumber(text) && isBusiness(digitsOf(text)) {
+	if digits, _ := ident.Digits(text); flows.IsNumber(text) && isBusiness(digits) {
 		return true
 	}
 	topic := f.topics.Find(text)
@@ -95,20 +94,6 @@ func (f *Flow) Expects(t *bot.Turn) bool {
 	}
 	// A permit that takes too long is told here and not with the potholes.
 	return u.Intent == understand.Complaint && topic == delayTopic
-}
-
-// isNumber tells whether a text is digits and hardly anything else.
-func isNumber(text string) bool {
-	digits, letters := 0, 0
-	for _, r := range text {
-		switch {
-		case r >= '0' && r <= '9':
-			digits++
-		case unicode.IsLetter(r):
-			letters++
-		}
-	}
-	return digits > 0 && letters <= digits/2
 }
 
 // decide finds out what a message means in the state of the conversation, and
@@ -467,8 +452,8 @@ func (f *Flow) numbersOf(s *step) (whole []Number, short Clue) {
 		}
 	}
 	waits := slices.Contains([]string{askNumber, askFact, limited, choose}, s.Conversation.State)
-	digits := digitsOf(text)
-	if len(whole) > 0 || short.Serial != "" || !(waits || isBusiness(digits)) || !isNumber(text) {
+	digits, _ := ident.Digits(text)
+	if len(whole) > 0 || short.Serial != "" || !(waits || isBusiness(digits)) || !flows.IsNumber(text) {
 		return whole, short
 	}
 	// A number alone, where one was asked for; a day is none.
@@ -502,24 +487,15 @@ func (f *Flow) badNumber(s *step) string {
 	waits := slices.Contains([]string{askNumber, askFact, limited, choose}, s.Conversation.State)
 	_, nik := u.Slots.Get("nik")
 	_, kk := u.Slots.Get("no_kk")
-	switch digits := digitsOf(u.Text); {
+	switch digits, _ := ident.Digits(u.Text); {
 	case nik || kk, waits && len(digits) == identityDigit && isIdentity(digits):
 		s.reason = "identity"
-	case waits && isNumber(u.Text) && len(digits) < fewestDigits && len(s.Conversation.Options) < fewestOptions:
+	case waits && flows.IsNumber(u.Text) && len(digits) < fewestDigits && len(s.Conversation.Options) < fewestOptions:
 		s.reason = "length" // else it was meant for an option
 	default:
 		return noEvent
 	}
 	return ask
-}
-
-func digitsOf(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, text)
 }
 
 // advise answers by what to do.

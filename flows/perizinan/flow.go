@@ -40,7 +40,7 @@ func New(registry Registry, rules Rules) *Flow {
 		Machine:  flows.New(table, questions),
 		registry: registry,
 		rules:    rules,
-		topics:   mustCues(topicCues),
+		topics:   flows.MustCues(topicCues),
 	}
 }
 
@@ -123,12 +123,7 @@ func (f *Flow) Handle(ctx context.Context, t *bot.Turn) error {
 		t.Say(bot.Reply{Key: "perizinan.unclear", Keep: true})
 		return nil
 	}
-	next, err := f.Fire(ctx, t.Conversation.State, event, s)
-	if err != nil {
-		return err
-	}
-	t.Conversation.State = next
-	return t.Remember(s.memory)
+	return f.Advance(ctx, t, event, s, &s.memory)
 }
 
 // office is what the directory of offices calls the licensing office.

@@ -32,17 +32,8 @@ var kinds = []Kind{Building, Business, Practice, Billboard, Research, Route, Fis
 //go:embed kinds.toml
 var kindCues []byte
 
-var kindWords = mustCues(kindCues)
+var kindWords = flows.MustCues(kindCues)
 
 // KindOf tells what kind of permit some words name, those of the register
 // ("Surat Izin Praktik Bidan") as well as those of residents ("izin bola").
 func KindOf(words string) Kind { return Kind(kindWords.Find(words)) }
-
-// mustCues reads a file that is part of the program.
-func mustCues(file []byte) *flows.Cues {
-	cues, err := flows.ParseCues(file)
-	if err != nil {
-		panic(err)
-	}
-	return cues
-}

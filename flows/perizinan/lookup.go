@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-
-	"tabe/bot/ident"
 )
 
 // kind is how saved numbers, attempts and subscriptions of this flow are called.
@@ -20,22 +17,9 @@ const (
 	maxList  = 20  // permits to choose from
 )
 
-// phone is the number that the channel proves, "" if it proves none.
-func (s *step) phone() ident.Phone {
-	number, proven := strings.CutPrefix(s.Subject, "tel:")
-	if !proven {
-		return ""
-	}
-	phone, err := ident.ParsePhone(number)
-	if err != nil {
-		return ""
-	}
-	return phone
-}
-
 // owns tells whether the asker is the applicant, by the telephone number.
 func (s *step) owns(p Permit) bool {
-	phone := s.phone()
+	phone := s.Phone()
 	return phone != "" && p.Phone == phone
 }
 
@@ -63,7 +47,7 @@ func (s *step) known(ctx context.Context) ([]Permit, error) {
 		}
 		add(p)
 	}
-	if phone := s.phone(); phone != "" {
+	if phone := s.Phone(); phone != "" {
 		owned, err := s.flow.registry.Owned(ctx, phone, maxKnown)
 		if err != nil {
 			return nil, fmt.Errorf("perizinan: owned: %w", err)
@@ -143,9 +127,4 @@ func (s *step) age(ctx context.Context) (err error) {
 		return errors.New("perizinan: no extract was ever loaded")
 	}
 	return nil
-}
-
-// wait is how long the asker has to wait, in minutes begun.
-func (s *step) wait() int {
-	return int((s.until.Sub(s.Now) + time.Minute - 1) / time.Minute)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tabe/bot"
+	"tabe/flows"
 )
 
 var (
@@ -24,7 +25,7 @@ var (
 //go:embed numerals.toml
 var numeralCues []byte
 
-var numerals = mustCues(numeralCues)
+var numerals = flows.MustCues(numeralCues)
 
 // areaIn finds square metres in a message: 7x10, 70 m2, tipe 45. A number
 // alone counts if it was asked for. Halves are rounded up; 0: none, or beyond
@@ -96,7 +97,7 @@ func dayIn(text string, now time.Time) time.Time {
 //go:embed months.toml
 var monthCues []byte
 
-var months = mustCues(monthCues)
+var months = flows.MustCues(monthCues)
 
 func pastDay(day, month, year string, now time.Time) time.Time {
 	now = now.In(bot.WITA)
@@ -131,7 +132,7 @@ func yearIn(text string, now time.Time) int {
 //go:embed functions.toml
 var functionCues []byte
 
-var functionWords = mustCues(functionCues)
+var functionWords = flows.MustCues(functionCues)
 
 // functionIn finds what a building is for; "": nothing said.
 func functionIn(text string) function {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"tabe/bot/ident"
 )
 
 // Number is the number of an application or of a permit as the register
@@ -123,7 +125,10 @@ func (n Number) isBuilding() bool {
 }
 
 // isNIB tells whether it is the number of a business, of OSS.
-func (n Number) isNIB() bool { return len(n) == nibLength && digitsOf(string(n)) == string(n) }
+func (n Number) isNIB() bool {
+	digits, _ := ident.Digits(string(n))
+	return len(n) == nibLength && digits == string(n)
+}
 
 const nibLength = 13
 

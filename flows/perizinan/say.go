@@ -40,16 +40,11 @@ func option(value string) bot.Option {
 	return bot.Option{Value: value, Label: "perizinan.option_" + value}
 }
 
-func options(values ...string) []bot.Option {
-	list := make([]bot.Option, len(values))
-	for i, value := range values {
-		list[i] = option(value)
-	}
-	return list
-}
-
 // kindWord is how residents are told a kind of permit.
 func kindWord(k Kind) bot.Word { return bot.Word("perizinan.kind_" + string(k)) }
+
+// options are choices of this flow.
+func options(values ...string) []bot.Option { return flows.Options(Name, values...) }
 
 func sayAskNumber(_ context.Context, s *step) error {
 	r := bot.Reply{Key: "perizinan.ask_number_" + s.reason}
@@ -386,7 +381,7 @@ func sayLimited(_ context.Context, s *step) error {
 		s.Say(bot.Reply{Key: "perizinan.stopped"})
 		return nil
 	}
-	s.Say(bot.Reply{Key: "perizinan.slowed", Data: bot.Data{"minutes": s.wait()}})
+	s.Say(bot.Reply{Key: "perizinan.slowed", Data: bot.Data{"minutes": flows.Minutes(s.until.Sub(s.Now))}})
 	return nil
 }
 

@@ -1,6 +1,10 @@
 package perizinan
 
-import _ "embed"
+import (
+	_ "embed"
+
+	"tabe/flows"
+)
 
 // Step is how far an application has come. The office's words for it are in
 // statuses.toml.
@@ -27,7 +31,7 @@ const (
 //go:embed statuses.toml
 var statusCues []byte
 
-var statusWords = mustCues(statusCues)
+var statusWords = flows.MustCues(statusCues)
 
 // StepOf tells what the register's words for a status mean.
 func StepOf(status string) Step {

@@ -3,7 +3,6 @@ package petugas
 import (
 	"context"
 	"strings"
-	"time"
 
 	"tabe/bot"
 	"tabe/bot/ident"
@@ -126,6 +125,3 @@ func ownPhone(t *bot.Turn) string {
 	}
 	return own
 }
-
-// minutes rounds a time of waiting up.
-func minutes(d time.Duration) int { return int((d + time.Minute - 1) / time.Minute) }

@@ -26,7 +26,7 @@ var endOption = bot.Option{Value: bot.MenuValue, Label: "petugas.option_end"}
 func sayWaiting(_ context.Context, s *step) error {
 	rest := []bot.Phrase{{Key: "petugas.wait_unknown"}}
 	if s.standing.Wait > 0 {
-		rest[0] = bot.Phrase{Key: "petugas.wait_known", Data: bot.Data{"minutes": minutes(s.standing.Wait)}}
+		rest[0] = bot.Phrase{Key: "petugas.wait_known", Data: bot.Data{"minutes": flows.Minutes(s.standing.Wait)}}
 	}
 	options := []bot.Option{option(withdrawValue)}
 	if ownPhone(s.Turn) != "" {

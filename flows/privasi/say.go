@@ -13,13 +13,8 @@ import (
 	"tabe/flows/tautan"
 )
 
-func options(values ...string) []bot.Option {
-	list := make([]bot.Option, len(values))
-	for i, value := range values {
-		list[i] = bot.Option{Value: value, Label: "privasi.option_" + value}
-	}
-	return list
-}
+// options are choices of this flow.
+func options(values ...string) []bot.Option { return flows.Options("privasi", values...) }
 
 func sayOverview(_ context.Context, s *step) error {
 	var parts []bot.Phrase
