@@ -1,10 +1,11 @@
 package flows
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
-	"github.com/BurntSushi/toml"
+	"tabe/bot/settings"
 )
 
 // Cues tells topics apart by the words that residents use for them, where the
@@ -39,12 +40,8 @@ func ParseCues(file []byte) (*Cues, error) {
 			Phrases []string
 		}
 	}
-	meta, err := toml.Decode(string(file), &data)
-	if err != nil {
+	if err := settings.Decode(bytes.NewReader(file), &data); err != nil {
 		return nil, fmt.Errorf("flows: cues: %w", err)
-	}
-	if extra := meta.Undecoded(); len(extra) > 0 {
-		return nil, fmt.Errorf("flows: cues: nothing is called %s", extra[0])
 	}
 	c := &Cues{}
 	for _, t := range data.Topic {

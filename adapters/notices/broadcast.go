@@ -14,10 +14,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/BurntSushi/toml"
-
 	"tabe/adapters/database"
 	"tabe/bot"
+	"tabe/bot/settings"
 	"tabe/flows/kabar"
 )
 
@@ -64,17 +63,9 @@ const (
 // ParseBroadcast reads a message file: TOML with kantor, id and, if somebody
 // wrote it in Bugis, bug.
 func ParseBroadcast(file io.Reader) (Broadcast, error) {
-	text, err := io.ReadAll(io.LimitReader(file, maxRules))
-	if err != nil {
-		return Broadcast{}, err
-	}
 	var f struct{ Kantor, ID, Bug string }
-	meta, err := toml.Decode(string(text), &f)
-	if err != nil {
+	if err := settings.Decode(file, &f); err != nil {
 		return Broadcast{}, fmt.Errorf("notices: message: %w", err)
-	}
-	if extra := meta.Undecoded(); len(extra) > 0 {
-		return Broadcast{}, fmt.Errorf("notices: message: nothing is called %s", extra[0])
 	}
 	return Broadcast{Office: bot.CleanText(f.Kantor), Text: bot.CleanText(f.ID), Bugis: bot.CleanText(f.Bug)}, nil
 }

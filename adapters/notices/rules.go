@@ -1,14 +1,14 @@
 package notices
 
 import (
+	"bytes"
 	_ "embed"
 	"fmt"
 	"io"
 	"time"
 
-	"github.com/BurntSushi/toml"
-
 	"tabe/bot"
+	"tabe/bot/settings"
 )
 
 //go:embed notices.toml
@@ -37,35 +37,20 @@ var other = tariff{PerSecond: 1}
 
 // DefaultRules returns the rules that are part of the program.
 func DefaultRules() Rules {
-	r, err := parseRules(defaultRules)
+	r, err := ParseRules(bytes.NewReader(defaultRules))
 	if err != nil {
 		panic(err) // the file is part of the program
 	}
 	return r
 }
 
-// maxRules is the size of a rules file, in bytes.
-const maxRules = 1 << 20
-
 // ParseRules reads a file like notices.toml.
 func ParseRules(file io.Reader) (Rules, error) {
-	text, err := io.ReadAll(io.LimitReader(file, maxRules))
-	if err != nil {
-		return Rules{}, fmt.Errorf("notices: rules: %w", err)
-	}
-	return parseRules(text)
-}
-
-func parseRules(text []byte) (Rules, error) {
 	var f struct {
 		Channel map[bot.ChannelID]tariff
 	}
-	meta, err := toml.Decode(string(text), &f)
-	if err != nil {
+	if err := settings.Decode(file, &f); err != nil {
 		return Rules{}, fmt.Errorf("notices: rules: %w", err)
-	}
-	if extra := meta.Undecoded(); len(extra) > 0 {
-		return Rules{}, fmt.Errorf("notices: rules: nothing is called %s", extra[0])
 	}
 	for id, t := range f.Channel {
 		if !(t.PerSecond >= slowest && t.PerSecond <= fastest) {

@@ -1,6 +1,7 @@
 package privacy
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -9,10 +10,9 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/BurntSushi/toml"
-
 	"tabe/adapters/database"
 	"tabe/bot"
+	"tabe/bot/settings"
 )
 
 // Kind is a kind of data with a time of its own.
@@ -54,29 +54,18 @@ type Retention map[Kind]int
 
 // DefaultRetention returns the rules that are part of the program.
 func DefaultRetention() Retention {
-	r, err := parseRetention(defaultRetention)
+	r, err := ParseRetention(bytes.NewReader(defaultRetention))
 	if err != nil {
 		panic(err) // the file is part of the program
 	}
 	return r
 }
 
-// maxRules is the size of a rules file, in bytes.
-const maxRules = 1 << 20
-
 // ParseRetention reads a file like retention.toml. A kind that it does not name
 // is an error: nothing is kept for ever by oversight.
 func ParseRetention(file io.Reader) (Retention, error) {
-	text, err := io.ReadAll(io.LimitReader(file, maxRules))
-	if err != nil {
-		return nil, fmt.Errorf("privacy: retention: %w", err)
-	}
-	return parseRetention(text)
-}
-
-func parseRetention(text []byte) (Retention, error) {
 	r := Retention{}
-	if _, err := toml.Decode(string(text), &r); err != nil {
+	if err := settings.Decode(file, &r); err != nil {
 		return nil, fmt.Errorf("privacy: retention: %w", err)
 	}
 	for kind := range r {

@@ -1,13 +1,14 @@
 package survey
 
 import (
+	"bytes"
 	_ "embed"
 	"fmt"
 	"io"
 	"slices"
 	"time"
 
-	"github.com/BurntSushi/toml"
+	"tabe/bot/settings"
 )
 
 //go:embed survey.toml
@@ -26,38 +27,23 @@ func (r Rules) serves(flow, state string) bool { return slices.Contains(r.Served
 
 // DefaultRules returns the rules that are part of the program.
 func DefaultRules() Rules {
-	r, err := parseRules(defaultRules)
+	r, err := ParseRules(bytes.NewReader(defaultRules))
 	if err != nil {
 		panic(err) // the file is part of the program
 	}
 	return r
 }
 
-// maxRules is the size of a rules file, in bytes.
-const maxRules = 1 << 20
-
 // ParseRules reads a file like survey.toml.
 func ParseRules(file io.Reader) (Rules, error) {
-	text, err := io.ReadAll(io.LimitReader(file, maxRules))
-	if err != nil {
-		return Rules{}, fmt.Errorf("survey: rules: %w", err)
-	}
-	return parseRules(text)
-}
-
-func parseRules(text []byte) (Rules, error) {
 	var f struct {
 		EveryDays    int `toml:"every_days"`
 		QuietMinutes int `toml:"quiet_minutes"`
 		Enough       int64
 		Served       map[string][]string
 	}
-	meta, err := toml.Decode(string(text), &f)
-	if err != nil {
+	if err := settings.Decode(file, &f); err != nil {
 		return Rules{}, fmt.Errorf("survey: rules: %w", err)
-	}
-	if extra := meta.Undecoded(); len(extra) > 0 {
-		return Rules{}, fmt.Errorf("survey: rules: nothing is called %s", extra[0])
 	}
 	const minEvery, maxEvery, minQuiet, maxQuiet = 30, 3660, 5, 90
 	switch {

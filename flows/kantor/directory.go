@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/BurntSushi/toml"
+	"tabe/bot/settings"
 )
 
 // Office is one of the regency's, or something that residents take for one.
@@ -63,9 +63,6 @@ var officesFile string
 //go:embed calendar.toml
 var calendarFile string
 
-// maxData is the length of a file that is read, in bytes.
-const maxData = 1 << 20
-
 // DefaultData returns what is built in.
 func DefaultData() *Data {
 	d, err := ParseData(strings.NewReader(""))
@@ -78,19 +75,11 @@ func DefaultData() *Data {
 // ParseData reads the changes to what is built in, see offices.toml and
 // calendar.toml. The errors say which row is wrong.
 func ParseData(file io.Reader) (*Data, error) {
-	changes, err := io.ReadAll(io.LimitReader(file, maxData))
-	if err != nil {
-		return nil, fmt.Errorf("kantor: %w", err)
-	}
 	d := &Data{}
-	for _, text := range []string{officesFile, calendarFile, string(changes)} {
+	for _, next := range []io.Reader{strings.NewReader(officesFile), strings.NewReader(calendarFile), file} {
 		var f dataFile
-		meta, err := toml.Decode(text, &f)
-		if err != nil {
+		if err := settings.Decode(next, &f); err != nil {
 			return nil, fmt.Errorf("kantor: %w", err)
-		}
-		if extra := meta.Undecoded(); len(extra) > 0 {
-			return nil, fmt.Errorf("kantor: nothing is called %s", extra[0])
 		}
 		if err := d.merge(f); err != nil {
 			return nil, fmt.Errorf("kantor: %w", err)

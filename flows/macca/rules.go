@@ -1,6 +1,7 @@
 package macca
 
 import (
+	"bytes"
 	"cmp"
 	_ "embed"
 	"fmt"
@@ -11,9 +12,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/BurntSushi/toml"
-
 	"tabe/bot"
+	"tabe/bot/settings"
 )
 
 //go:embed rules.toml
@@ -51,16 +51,15 @@ type rulesFile struct {
 
 // DefaultRules returns the rules that are part of the program.
 func DefaultRules() Rules {
-	r, err := parseRules(defaultRules)
+	r, err := ParseRules(bytes.NewReader(defaultRules))
 	if err != nil {
 		panic(err) // the file is part of the program
 	}
 	return r
 }
 
-// Limits of a rules file: bytes, and what fits a short message.
+// Limits of a rules file: what fits a short message.
 const (
-	maxRules     = 1 << 20
 	longestPlace = 40 // letters
 	longestHours = 20
 	longestDesa  = 30
@@ -70,21 +69,9 @@ const (
 
 // ParseRules reads a file like rules.toml and refuses one that contradicts itself.
 func ParseRules(file io.Reader) (Rules, error) {
-	text, err := io.ReadAll(io.LimitReader(file, maxRules))
-	if err != nil {
-		return Rules{}, fmt.Errorf("macca: rules: %w", err)
-	}
-	return parseRules(text)
-}
-
-func parseRules(text []byte) (Rules, error) {
 	var f rulesFile
-	meta, err := toml.Decode(string(text), &f)
-	if err != nil {
+	if err := settings.Decode(file, &f); err != nil {
 		return Rules{}, fmt.Errorf("macca: rules: %w", err)
-	}
-	if extra := meta.Undecoded(); len(extra) > 0 {
-		return Rules{}, fmt.Errorf("macca: rules: nothing is called %s", extra[0])
 	}
 	if f.StaleAfterDays < 1 {
 		return Rules{}, fmt.Errorf("macca: rules: stale_after_days is %d", f.StaleAfterDays)

@@ -20,7 +20,7 @@ const citta = "stale_after_days = 45\n[[distribution]]\ndesa = \"Citta\"\nmonth 
 
 func TestNext(t *testing.T) {
 	december := strings.NewReplacer("11-26", "12-20", "11-28", "12-21", "2026-11", "2026-12", "stale_after_days = 45\n", "")
-	r, err := parseRules([]byte(citta + december.Replace(citta)))
+	r, err := ParseRules(strings.NewReader(citta + december.Replace(citta)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestRulesThatMakeNoSense(t *testing.T) {
 			t.Errorf("%s for %s is accepted", wrong[1], wrong[0])
 		}
 	}
-	if _, err := parseRules([]byte(citta + strings.Replace(citta, "stale_after_days = 45\n", "", 1))); err == nil {
+	if _, err := ParseRules(strings.NewReader(citta + strings.Replace(citta, "stale_after_days = 45\n", "", 1))); err == nil {
 		t.Error("the same twice is accepted")
 	}
 	if r, err := ParseRules(strings.NewReader(citta)); err != nil || len(r.distributions) != 1 {

@@ -1,6 +1,7 @@
 package pbb
 
 import (
+	"bytes"
 	_ "embed"
 	"fmt"
 	"io"
@@ -10,9 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/BurntSushi/toml"
-
 	"tabe/bot"
+	"tabe/bot/settings"
 )
 
 //go:embed rules.toml
@@ -67,34 +67,19 @@ type rulesFile struct {
 
 // DefaultRules returns the rules that are part of the program.
 func DefaultRules() Rules {
-	r, err := parseRules(defaultRules)
+	r, err := ParseRules(bytes.NewReader(defaultRules))
 	if err != nil {
 		panic(err) // the file is part of the program
 	}
 	return r
 }
 
-// maxRules is the size of a rules file, in bytes.
-const maxRules = 1 << 20
-
 // ParseRules reads a file like rules.toml and refuses one that contradicts
 // itself or that the law makes impossible.
 func ParseRules(file io.Reader) (Rules, error) {
-	text, err := io.ReadAll(io.LimitReader(file, maxRules))
-	if err != nil {
-		return Rules{}, fmt.Errorf("pbb: rules: %w", err)
-	}
-	return parseRules(text)
-}
-
-func parseRules(text []byte) (Rules, error) {
 	var f rulesFile
-	meta, err := toml.Decode(string(text), &f)
-	if err != nil {
+	if err := settings.Decode(file, &f); err != nil {
 		return Rules{}, fmt.Errorf("pbb: rules: %w", err)
-	}
-	if extra := meta.Undecoded(); len(extra) > 0 {
-		return Rules{}, fmt.Errorf("pbb: rules: nothing is called %s", extra[0])
 	}
 	due, err := time.Parse("01-02", f.DefaultDue)
 	switch {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/BurntSushi/toml"
+	"tabe/bot/settings"
 )
 
 //go:embed catalogue.toml
@@ -48,18 +48,11 @@ func DefaultCatalogue() *Catalogue {
 	return c
 }
 
-// maxCatalogue is the size of a catalogue, in bytes.
-const maxCatalogue = 1 << 20
-
 // ParseCatalogue reads a catalogue in the form of catalogue.toml.
 func ParseCatalogue(file io.Reader) (*Catalogue, error) {
 	c := &Catalogue{}
-	meta, err := toml.NewDecoder(io.LimitReader(file, maxCatalogue)).Decode(c)
-	if err != nil {
+	if err := settings.Decode(file, c); err != nil {
 		return nil, fmt.Errorf("pengaduan: catalogue: %w", err)
-	}
-	if extra := meta.Undecoded(); len(extra) > 0 {
-		return nil, fmt.Errorf("pengaduan: catalogue: nothing is called %s", extra[0])
 	}
 	for _, code := range []string{c.General, c.Oversight} {
 		if !c.HasOffice(code) {

@@ -1,6 +1,7 @@
 package perizinan
 
 import (
+	"bytes"
 	_ "embed"
 	"fmt"
 	"io"
@@ -8,9 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/BurntSushi/toml"
-
 	"tabe/bot"
+	"tabe/bot/settings"
 )
 
 //go:embed rules.toml
@@ -66,34 +66,19 @@ type rulesFile struct {
 
 // DefaultRules returns the rules that are part of the program.
 func DefaultRules() Rules {
-	r, err := parseRules(defaultRules)
+	r, err := ParseRules(bytes.NewReader(defaultRules))
 	if err != nil {
 		panic(err) // the file is part of the program
 	}
 	return r
 }
 
-// maxRules is the size of a rules file, in bytes.
-const maxRules = 1 << 20
-
 // ParseRules reads a file like rules.toml and refuses one that contradicts
 // itself or that the law makes impossible.
 func ParseRules(file io.Reader) (Rules, error) {
-	text, err := io.ReadAll(io.LimitReader(file, maxRules))
-	if err != nil {
-		return Rules{}, fmt.Errorf("perizinan: rules: %w", err)
-	}
-	return parseRules(text)
-}
-
-func parseRules(text []byte) (Rules, error) {
 	var f rulesFile
-	meta, err := toml.Decode(string(text), &f)
-	if err != nil {
+	if err := settings.Decode(file, &f); err != nil {
 		return Rules{}, fmt.Errorf("perizinan: rules: %w", err)
-	}
-	if extra := meta.Undecoded(); len(extra) > 0 {
-		return Rules{}, fmt.Errorf("perizinan: rules: nothing is called %s", extra[0])
 	}
 	if f.StaleAfterDays < 1 {
 		return Rules{}, fmt.Errorf("perizinan: rules: stale_after_days is %d", f.StaleAfterDays)
@@ -107,6 +92,7 @@ func parseRules(text []byte) (Rules, error) {
 		if !slices.Contains([]feeRule{byFormula, charged, free, ended, byTax, byPolice}, next.rule) || next.rule == byFormula && next.kind != Building {
 			return Rules{}, fmt.Errorf("perizinan: rules: fee of %s: rule %q", one.Kind, one.Rule)
 		}
+		var err error
 		if next.from, err = time.ParseInLocation(time.DateOnly, one.From, bot.WITA); err != nil {
 			return Rules{}, fmt.Errorf("perizinan: rules: fee of %s from %q", one.Kind, one.From)
 		}
@@ -119,6 +105,7 @@ func parseRules(text []byte) (Rules, error) {
 		r.fees = append(r.fees, next)
 	}
 	slices.SortStableFunc(r.fees, func(a, b fee) int { return b.from.Compare(a.from) })
+	var err error
 	r.building, err = f.readBuilding()
 	return r, err
 }

@@ -20,8 +20,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/BurntSushi/toml"
-
+	"tabe/bot/settings"
 	"tabe/flows/darurat"
 )
 
@@ -44,12 +43,8 @@ func ParsePeers(file io.Reader) ([]Peer, error) {
 	var f struct {
 		Peer []Peer `toml:"peer"`
 	}
-	meta, err := toml.NewDecoder(file).Decode(&f)
-	if err != nil {
+	if err := settings.Decode(file, &f); err != nil {
 		return nil, fmt.Errorf("exchange: %w", err)
-	}
-	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		return nil, fmt.Errorf("exchange: no setting is called %s", unknown[0])
 	}
 	seen := map[string]bool{}
 	for i, p := range f.Peer {
