@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 )
 
 // Tx is a transaction given by DB.Do. It ends with the function that it was
@@ -58,4 +59,20 @@ func (tx *Tx) QueryRow(query string, args []any, dest ...any) error {
 		return err
 	}
 	return stmt.QueryRowContext(tx.ctx, args...).Scan(dest...)
+}
+
+// Column reads and closes the rows of a Query that asks for one column.
+func Column[T any](rows *sql.Rows, err error) (values []T, _ error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var v T
+		if err := rows.Scan(&v); err != nil {
+			return nil, err
+		}
+		values = append(values, v)
+	}
+	return values, errors.Join(rows.Err(), rows.Close())
 }

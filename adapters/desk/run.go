@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -39,11 +38,7 @@ const maxMoves = 100
 // Move promises another time to everybody whose time is over.
 func (d *Desk) Move(ctx context.Context) error {
 	now := database.Micros(d.Clock())
-	rows, err := d.DB.Query(ctx, `select id from desk_cases where stage in ('waiting', 'promised') and until <= $1 order by until limit $2`, now, maxMoves)
-	if err != nil {
-		return fmt.Errorf("desk: %w", err)
-	}
-	ids, err := readIDs(rows)
+	ids, err := database.Column[int64](d.DB.Query(ctx, `select id from desk_cases where stage in ('waiting', 'promised') and until <= $1 order by until limit $2`, now, maxMoves))
 	if err != nil {
 		return fmt.Errorf("desk: %w", err)
 	}
@@ -91,12 +86,8 @@ const forgotten = 20 * time.Minute
 func (d *Desk) Return(ctx context.Context) error {
 	err := d.DB.Do(ctx, func(tx *database.Tx) error {
 		now := d.Clock()
-		rows, err := tx.Query(`update desk_cases set stage = 'waiting', operator = '', who = ''
-			where stage = 'taken' and heard > seen and heard <= $1 returning id`, database.Micros(now.Add(-forgotten)))
-		if err != nil {
-			return err
-		}
-		ids, err := readIDs(rows)
+		ids, err := database.Column[int64](tx.Query(`update desk_cases set stage = 'waiting', operator = '', who = ''
+			where stage = 'taken' and heard > seen and heard <= $1 returning id`, database.Micros(now.Add(-forgotten))))
 		for _, id := range ids {
 			if err == nil {
 				err = d.event(tx, now, engine, EventMoved, id)
@@ -108,19 +99,6 @@ func (d *Desk) Return(ctx context.Context) error {
 		return fmt.Errorf("desk: %w", err)
 	}
 	return nil
-}
-
-// readIDs reads and closes rows of one column.
-func readIDs(rows *sql.Rows) (ids []int64, err error) {
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, errors.Join(rows.Err(), rows.Close())
 }
 
 // Prune removes the cases that were closed before a point in time.

@@ -119,22 +119,14 @@ func (s *Subscriptions) unsubscribe(tx *database.Tx, e bot.Entry, u bot.Unsubscr
 	if u.Key != "" {
 		keyHash = s.hash(u.Purpose, u.Key)
 	}
-	rows, err := tx.Query(`update subscriptions set stopped = $1 where resident = $2 and purpose = $3 and ($4 = '' or key_hash = $4)
-		and stopped is null returning id`, now, e.Resident, u.Purpose, keyHash)
+	stopped, err := database.Column[int64](tx.Query(`update subscriptions set stopped = $1 where resident = $2 and purpose = $3 and ($4 = '' or key_hash = $4)
+		and stopped is null returning id`, now, e.Resident, u.Purpose, keyHash))
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
 	var ids []string
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return err
-		}
+	for _, id := range stopped {
 		ids = append(ids, newsPrefix(id))
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return err
 	}
 	if u.Purpose == kabar.News {
 		ids = append(ids, broadcastPrefix)

@@ -34,8 +34,8 @@ func (c *Center) escalate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("scc: %w", err)
 	}
-	due, err := c.ids(ctx, `select id from incidents where next_at is not null and (next_at <= $1 or set_at > $2)
-		order by priority desc, next_at limit $3`, database.Micros(now), database.Micros(now.Add(jumped)), maxDue)
+	due, err := database.Column[int64](c.DB.Query(ctx, `select id from incidents where next_at is not null and (next_at <= $1 or set_at > $2)
+		order by priority desc, next_at limit $3`, database.Micros(now), database.Micros(now.Add(jumped)), maxDue))
 	if err != nil {
 		return fmt.Errorf("scc: %w", err)
 	}
@@ -67,22 +67,6 @@ func (c *Center) putOff(ctx context.Context, id int64) error {
 		return fmt.Errorf("scc: put off: %w", err)
 	}
 	return nil
-}
-
-func (c *Center) ids(ctx context.Context, query string, args ...any) (ids []int64, err error) {
-	rows, err := c.DB.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
 }
 
 // move does the next step of one incident, if it is still due.

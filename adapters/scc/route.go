@@ -122,20 +122,12 @@ func (c *Center) unusable(k Contact, wanted []string, refused map[int64]bool) st
 
 // refusals are the contacts that cannot go.
 func refusals(tx *database.Tx, incident int64) (map[int64]bool, error) {
-	rows, err := tx.Query(`select contact from dispatches where incident = $1 and refused is not null`, incident)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	refused := map[int64]bool{}
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
+	contacts, err := database.Column[int64](tx.Query(`select contact from dispatches where incident = $1 and refused is not null`, incident))
+	refused := make(map[int64]bool, len(contacts))
+	for _, id := range contacts {
 		refused[id] = true
 	}
-	return refused, rows.Err()
+	return refused, err
 }
 
 // isPost tells whether who is paged as a target goes there himself.

@@ -298,21 +298,9 @@ func (s *Store) Pending(ctx context.Context, id bot.ResidentID, limit int) (entr
 
 // Unanswered implements bot.Store.
 func (s *Store) Unanswered(ctx context.Context, before time.Time, limit int) ([]bot.ResidentID, error) {
-	rows, err := s.db.Query(ctx, `select resident from journal where answered is null and accepted < $1
-		group by resident order by min(seq) limit $2`, database.Micros(before), limit)
+	ids, err := database.Column[bot.ResidentID](s.db.Query(ctx, `select resident from journal where answered is null and accepted < $1
+		group by resident order by min(seq) limit $2`, database.Micros(before), limit))
 	if err != nil {
-		return nil, fmt.Errorf("store: unanswered: %w", err)
-	}
-	defer rows.Close()
-	var ids []bot.ResidentID
-	for rows.Next() {
-		var id bot.ResidentID
-		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("store: unanswered: %w", err)
-		}
-		ids = append(ids, id)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("store: unanswered: %w", err)
 	}
 	return ids, nil
