@@ -3,7 +3,6 @@ package console
 import (
 	"net/http"
 	"slices"
-	"strings"
 
 	"tabe/adapters/scc"
 	"tabe/flows/darurat"
@@ -67,9 +66,9 @@ func (s *Console) ordered(r *request, i scc.Incident) (ordered, bool, error) {
 
 // agencyAnswer notes how far the post is.
 func (s *Console) agencyAnswer(w http.ResponseWriter, r *request) error {
-	i, err := s.Incidents.ByCode(r.Context(), strings.ToUpper(r.PathValue("code")))
+	i, err := s.named(r)
 	if err != nil {
-		return incidentProblem(err)
+		return err
 	}
 	o, ok, err := s.ordered(r, i)
 	if err != nil {

@@ -90,13 +90,9 @@ func (s *Console) warn(w http.ResponseWriter, r *request) error {
 // publish drafts the alert of an incident: for agencies at once, for the public
 // once a second person has approved.
 func (s *Console) publish(w http.ResponseWriter, r *request) error {
-	code := strings.ToUpper(r.PathValue("code"))
-	i, err := s.Incidents.ByCode(r.Context(), code)
+	i, err := s.readable(r)
 	if err != nil {
-		return incidentProblem(err)
-	}
-	if !mayRead(r.session.Operator, i.Kind) {
-		return refusal{status: http.StatusForbidden, key: "no_role"}
+		return err
 	}
 	situation := alerts.Situation{Instruction: bot.CleanText(r.PostForm.Get("instruction"))}
 	if r.PostForm.Get("public") != "" {

@@ -245,10 +245,9 @@ type district struct {
 }
 
 func (s *Console) incident(w http.ResponseWriter, r *request) error {
-	code := strings.ToUpper(r.PathValue("code"))
-	i, err := s.Incidents.ByCode(r.Context(), code)
+	i, err := s.named(r)
 	if err != nil {
-		return incidentProblem(err)
+		return err
 	}
 	v := &incidentView{Place: s.place(i, false), May: mayRead(r.session.Operator, i.Kind)}
 	if v.May {
@@ -371,15 +370,30 @@ func (s *Console) sawIncident(r *request, d scc.Detail) error {
 	})
 }
 
+// readable returns the incident that the address names, or the refusal for an
+// operator who may not read it.
+func (s *Console) readable(r *request) (scc.Incident, error) {
+	i, err := s.named(r)
+	if err == nil && !mayRead(r.session.Operator, i.Kind) {
+		err = refusal{status: http.StatusForbidden, key: "no_role"}
+	}
+	return i, err
+}
+
+// named returns the incident that the address names.
+func (s *Console) named(r *request) (scc.Incident, error) {
+	i, err := s.Incidents.ByCode(r.Context(), strings.ToUpper(r.PathValue("code")))
+	if err != nil {
+		return i, incidentProblem(err)
+	}
+	return i, nil
+}
+
 // incidentAct does what a form asks.
 func (s *Console) incidentAct(w http.ResponseWriter, r *request) error {
-	code := strings.ToUpper(r.PathValue("code"))
-	i, err := s.Incidents.ByCode(r.Context(), code)
+	i, err := s.readable(r)
 	if err != nil {
-		return incidentProblem(err)
-	}
-	if !mayRead(r.session.Operator, i.Kind) {
-		return refusal{status: http.StatusForbidden, key: "no_role"}
+		return err
 	}
 	act := r.PathValue("act")
 	if act != "terima" && i.AckedBy != "" && i.AckedBy != r.actor() && i.Status != scc.Closed && act != "balas" && !r.session.Operator.Is(operators.Supervisor, operators.P2TP2A) {
@@ -414,7 +428,7 @@ func (s *Console) incidentAct(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return incidentProblem(err)
 	}
-	http.Redirect(w, r.Request, "/scc/insiden/"+code, http.StatusSeeOther)
+	http.Redirect(w, r.Request, "/scc/insiden/"+i.Code, http.StatusSeeOther)
 	return nil
 }
 

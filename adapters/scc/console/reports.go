@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"tabe/adapters/scc"
@@ -47,12 +46,9 @@ const never = -1
 // incidentReport shows the whole of an incident in the order in which it
 // happened, to print or to keep as one file.
 func (s *Console) incidentReport(w http.ResponseWriter, r *request) error {
-	i, err := s.Incidents.ByCode(r.Context(), strings.ToUpper(r.PathValue("code")))
+	i, err := s.readable(r)
 	if err != nil {
-		return incidentProblem(err)
-	}
-	if !mayRead(r.session.Operator, i.Kind) {
-		return refusal{status: http.StatusForbidden, key: "no_role"}
+		return err
 	}
 	v, err := s.incidentView(r, i) // also writes down that he read it
 	if err != nil {
