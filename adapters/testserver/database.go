@@ -25,6 +25,12 @@ func DatabaseURLs(t *testing.T, test func(t *testing.T, newURL func(testing.TB) 
 	t.Run("postgres", func(t *testing.T) { test(t, StartPostgres(t).Database) })
 }
 
+// DatabaseBenchmarks is Databases for benchmarks.
+func DatabaseBenchmarks(b *testing.B, bench func(b *testing.B, db *database.DB)) {
+	b.Run("sqlite", func(b *testing.B) { bench(b, OpenDatabase(b, SQLiteURL(b))) })
+	b.Run("postgres", func(b *testing.B) { bench(b, OpenDatabase(b, StartPostgres(b).Database(b))) })
+}
+
 // SQLiteURL names a file that does not exist yet, nor does its folder.
 func SQLiteURL(t testing.TB) string {
 	t.Helper()

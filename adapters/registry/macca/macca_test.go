@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,30 +23,6 @@ import (
 	"tabe/flows/macca"
 )
 
-// eachDatabase runs a test on SQLite and, where it is installed, on PostgreSQL.
-func eachDatabase(t *testing.T, test func(t *testing.T, db *database.DB)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, open(t, sqliteURL(t.TempDir()))) })
-	t.Run("postgres", func(t *testing.T) { test(t, open(t, testserver.StartPostgres(t).Database(t))) })
-}
-
-func sqliteURL(folder string) string {
-	return (&url.URL{Scheme: "sqlite", Path: filepath.Join(folder, "tabe.db")}).String()
-}
-
-func open(t testing.TB, rawURL string) *database.DB {
-	t.Helper()
-	db, err := database.Open(t.Context(), rawURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
-
 func write(t testing.TB, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "macca.csv")
@@ -64,7 +39,7 @@ func day(year int, month time.Month, day int) time.Time {
 }
 
 func TestResidents(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, db *database.DB) {
+	testserver.Databases(t, func(t *testing.T, db *database.DB) {
 		ctx := t.Context()
 		r := registry.New(db)
 		if asOf, err := r.AsOf(ctx); err != nil || !asOf.IsZero() {
@@ -120,7 +95,7 @@ func TestResidents(t *testing.T) {
 
 // A person belongs to the household that the newest load says.
 func TestLoadReplacesWhatItNames(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, db *database.DB) {
+	testserver.Databases(t, func(t *testing.T, db *database.DB) {
 		ctx := t.Context()
 		r := registry.New(db)
 		load := func(rows string) {
@@ -159,7 +134,7 @@ func TestLoadReplacesWhatItNames(t *testing.T) {
 }
 
 func TestRows(t *testing.T) {
-	db := open(t, sqliteURL(t.TempDir()))
+	db := testserver.OpenDatabase(t, testserver.SQLiteURL(t))
 	tomorrow := time.Now().In(bot.WITA).AddDate(0, 0, 1).Format(time.DateOnly)
 	good := "7312081502109901,7312084309619802,I CABBE,ISTRI,1961-09-03,Citta,Citta,MC-08-0001,SUDAH DISERAHKAN,2,Rastra;PKH,081100000401\n"
 	for name, test := range map[string]struct{ old, new, want string }{
@@ -219,7 +194,7 @@ func TestRows(t *testing.T) {
 
 // What offices write in status_kartu, and what is told of it.
 func TestCardWords(t *testing.T) {
-	db := open(t, sqliteURL(t.TempDir()))
+	db := testserver.OpenDatabase(t, testserver.SQLiteURL(t))
 	cells := map[string]macca.Card{
 		"DISERAHKAN": macca.CardHanded, "sudah dibagikan": macca.CardHanded, "TERSALURKAN": macca.CardHanded, "aktif": macca.CardHanded, "sudah_diterima": macca.CardHanded,
 		"BELUM TERSALURKAN": macca.CardPrinted, "belum diambil": macca.CardPrinted, "Dicetak": macca.CardPrinted, "siap diambil di desa": macca.CardPrinted,
@@ -251,7 +226,7 @@ func TestCardWords(t *testing.T) {
 // An extract that the code has never seen: other columns' order, other ways to
 // write, families of all sizes. Every member of every family is found again.
 func TestExtractNeverSeen(t *testing.T) {
-	db := open(t, sqliteURL(t.TempDir()))
+	db := testserver.OpenDatabase(t, testserver.SQLiteURL(t))
 	r := registry.New(db)
 	rapid.Check(t, func(rt *rapid.T) {
 		seed, households := rapid.Uint64().Draw(rt, "seed"), rapid.IntRange(1, 30).Draw(rt, "households")
@@ -306,7 +281,7 @@ func split(line string) []string {
 }
 
 func TestSameFileTwice(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, db *database.DB) {
+	testserver.Databases(t, func(t *testing.T, db *database.DB) {
 		var file bytes.Buffer
 		if err := sample.Write(&file, 500, 3); err != nil {
 			t.Fatal(err)
@@ -336,7 +311,7 @@ func BenchmarkImport(b *testing.B) {
 	}
 	path := write(b, file.String())
 	rows := bytes.Count(file.Bytes(), []byte("\n")) - 1
-	bench := func(b *testing.B, db *database.DB) {
+	testserver.DatabaseBenchmarks(b, func(b *testing.B, db *database.DB) {
 		for b.Loop() {
 			if report, err := registry.Import(b.Context(), db, path, nil); err != nil || report.Loaded != rows {
 				b.Fatal(report, err)
@@ -344,7 +319,5 @@ func BenchmarkImport(b *testing.B) {
 		}
 		b.ReportMetric(float64(rows), "rows")
 		b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/load")
-	}
-	b.Run("sqlite", func(b *testing.B) { bench(b, open(b, sqliteURL(b.TempDir()))) })
-	b.Run("postgres", func(b *testing.B) { bench(b, open(b, testserver.StartPostgres(b).Database(b))) })
+	})
 }

@@ -1,11 +1,8 @@
 package pbb_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -13,43 +10,14 @@ import (
 	"time"
 
 	"tabe/adapters/database"
+	"tabe/adapters/registry/loadtest"
 	registry "tabe/adapters/registry/pbb"
 	"tabe/adapters/testserver"
 	"tabe/bot/ident"
 	"tabe/flows/pbb"
 )
 
-// With these set the test binary is not a test but `tabe import pbb`.
-const (
-	childDatabase = "TABE_TEST_IMPORT_DATABASE"
-	childFile     = "TABE_TEST_IMPORT_FILE"
-)
-
-func TestMain(m *testing.M) {
-	if os.Getenv(childDatabase) == "" {
-		os.Exit(m.Run())
-	}
-	ctx := context.Background()
-	db, err := database.Open(ctx, os.Getenv(childDatabase))
-	if err == nil {
-		_, err = registry.Import(ctx, db, os.Getenv(childFile), nil)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
-func importInChild(t testing.TB, rawURL, path string) *exec.Cmd {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childDatabase+"="+rawURL, childFile+"="+path)
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return cmd
-}
+func TestMain(m *testing.M) { loadtest.Main(m, registry.Import) }
 
 const objects = 3000
 
@@ -80,8 +48,9 @@ func names(o pbb.Object) []string {
 
 // wholeEdition returns the one name that all objects bear, and fails if there
 // are two.
-func wholeEdition(t *testing.T, r *registry.Registry) string {
+func wholeEdition(t *testing.T, db *database.DB) string {
 	t.Helper()
+	r := registry.New(db)
 	var seen string
 	for i := range objects {
 		o, err := r.Object(t.Context(), numbered(i))
@@ -103,51 +72,11 @@ func TestKilledLoadLeavesTheOldData(t *testing.T) {
 }
 
 func testKilled(t *testing.T, rawURL string) {
-	db := testserver.OpenDatabase(t, rawURL)
 	ctx := t.Context()
-	r := registry.New(db)
-	if _, err := registry.Import(ctx, db, edition(t, "EDISI 0"), nil); err != nil {
-		t.Fatal(err)
-	}
-	killed := 0
-	for round := 1; round <= 4; round++ {
-		before := wholeEdition(t, r)
-		next := fmt.Sprint("EDISI ", round)
-		child := importInChild(t, rawURL, edition(t, next))
-		ended := make(chan struct{})
-		go func() {
-			_ = child.Wait() // killed, as it should be
-			close(ended)
-		}()
-		// Killed after some of its rows are there.
-		for wanted, there := rand.IntN(2*objects)+1, 0; there < wanted; {
-			if err := db.QueryRow(ctx, "select count(*) from pbb_assessments where nama_wp = $1", next).Scan(&there); err != nil {
-				t.Fatal(err)
-			}
-			select {
-			case <-ended:
-				there = wanted
-			default:
-			}
-		}
-		_ = child.Process.Kill() // fails if it was quicker
-		<-ended
-		if !child.ProcessState.Success() {
-			killed++
-		}
-		if after := wholeEdition(t, r); after != before && after != next {
-			t.Errorf("%s after %s was killed over %s", after, next, before)
-		}
-	}
-	if killed == 0 {
-		t.Error("no load was killed in its middle")
-	}
-	if report, err := registry.Import(ctx, db, edition(t, "TERAKHIR"), nil); err != nil || report.Loaded != 2*objects {
-		t.Fatal(report, err)
-	}
-	if got := wholeEdition(t, r); got != "TERAKHIR" {
-		t.Error(got)
-	}
+	db := loadtest.Editions{
+		Import: registry.Import, Write: edition, Rows: 2 * objects, Whole: wholeEdition,
+		Count: "select count(*) from pbb_assessments where nama_wp = $1",
+	}.Kill(t, rawURL)
 	// A day later the next load takes the leftovers away.
 	if err := db.Do(ctx, func(tx *database.Tx) error {
 		_, err := tx.Exec("update registry_loads set touched = 0")
@@ -175,7 +104,7 @@ func testDuring(t *testing.T, rawURL string) {
 	if _, err := registry.Import(ctx, db, edition(t, "LAMA"), nil); err != nil {
 		t.Fatal(err)
 	}
-	child := importInChild(t, rawURL, edition(t, "BARU"))
+	child := loadtest.Start(t, rawURL, edition(t, "BARU"))
 	stop := make(chan struct{})
 	var work sync.WaitGroup
 	for range 2 {
@@ -226,7 +155,7 @@ func testDuring(t *testing.T, rawURL string) {
 	if err != nil {
 		t.Error(err)
 	}
-	if got := wholeEdition(t, r); got != "BARU" {
+	if got := wholeEdition(t, db); got != "BARU" {
 		t.Error(got)
 	}
 	t.Logf("%d writes during the load, the slowest took %v", writes, slowest)

@@ -220,18 +220,13 @@ func contents(t testing.TB, db *database.DB) []string {
 	return all
 }
 
-func benchEach(b *testing.B, bench func(b *testing.B, db *database.DB)) {
-	b.Run("sqlite", func(b *testing.B) { bench(b, testserver.OpenDatabase(b, testserver.SQLiteURL(b))) })
-	b.Run("postgres", func(b *testing.B) { bench(b, testserver.OpenDatabase(b, testserver.StartPostgres(b).Database(b))) })
-}
-
 // BenchmarkImport loads 120,000 rows, the whole regency, into an empty
 // database the first time and over itself afterwards.
 func BenchmarkImport(b *testing.B) {
 	const rows = 120_000
 	for _, years := range []int{1, sample.LastYear - sample.FirstYear + 1} {
 		b.Run(fmt.Sprintf("%dyears", years), func(b *testing.B) {
-			benchEach(b, func(b *testing.B, db *database.DB) {
+			testserver.DatabaseBenchmarks(b, func(b *testing.B, db *database.DB) {
 				path := generated(b, rows, years, 1)
 				for b.Loop() {
 					if report, err := registry.Import(b.Context(), db, path, nil); err != nil || report.Loaded != rows {
@@ -245,7 +240,7 @@ func BenchmarkImport(b *testing.B) {
 }
 
 func BenchmarkObject(b *testing.B) {
-	benchEach(b, func(b *testing.B, db *database.DB) {
+	testserver.DatabaseBenchmarks(b, func(b *testing.B, db *database.DB) {
 		if _, err := registry.Import(b.Context(), db, generated(b, 120_000, 6, 1), nil); err != nil {
 			b.Fatal(err)
 		}

@@ -1,40 +1,18 @@
 package perizinan_test
 
 import (
-	"context"
 	"fmt"
-	"math/rand/v2"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"tabe/adapters/database"
+	"tabe/adapters/registry/loadtest"
 	registry "tabe/adapters/registry/perizinan"
 	"tabe/adapters/testserver"
 	"tabe/flows/perizinan"
 )
 
-// With these set the test binary is not a test but `tabe import perizinan`.
-const (
-	childDatabase = "TABE_TEST_IMPORT_DATABASE"
-	childFile     = "TABE_TEST_IMPORT_FILE"
-)
-
-func TestMain(m *testing.M) {
-	if os.Getenv(childDatabase) == "" {
-		os.Exit(m.Run())
-	}
-	ctx := context.Background()
-	db, err := database.Open(ctx, os.Getenv(childDatabase))
-	if err == nil {
-		_, err = registry.Import(ctx, db, os.Getenv(childFile), nil)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func TestMain(m *testing.M) { loadtest.Main(m, registry.Import) }
 
 const permits = 4000
 
@@ -54,8 +32,9 @@ func edition(t testing.TB, status string) string {
 
 // wholeEdition returns the one status that all permits are in, and fails if
 // there are two.
-func wholeEdition(t *testing.T, r *registry.Registry) string {
+func wholeEdition(t *testing.T, db *database.DB) string {
 	t.Helper()
+	r := registry.New(db)
 	var seen string
 	for i := range permits {
 		p, err := r.Permit(t.Context(), numbered(i))
@@ -73,60 +52,9 @@ func wholeEdition(t *testing.T, r *registry.Registry) string {
 }
 
 func TestKilledLoadLeavesTheOldData(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { testKilled(t, sqliteURL(t.TempDir())) })
-	t.Run("postgres", func(t *testing.T) { testKilled(t, testserver.StartPostgres(t).Database(t)) })
-}
-
-func testKilled(t *testing.T, rawURL string) {
-	db := open(t, rawURL)
-	ctx := t.Context()
-	r := registry.New(db)
-	if _, err := registry.Import(ctx, db, edition(t, "EDISI 0"), nil); err != nil {
-		t.Fatal(err)
+	editions := loadtest.Editions{
+		Import: registry.Import, Write: edition, Rows: permits, Whole: wholeEdition,
+		Count: "select count(*) from permits where status = $1",
 	}
-	killed := 0
-	for round := 1; round <= 4; round++ {
-		before := wholeEdition(t, r)
-		next := fmt.Sprint("EDISI ", round)
-		child := exec.Command(os.Args[0])
-		child.Env = append(os.Environ(), childDatabase+"="+rawURL, childFile+"="+edition(t, next))
-		child.Stderr = os.Stderr
-		if err := child.Start(); err != nil {
-			t.Fatal(err)
-		}
-		ended := make(chan struct{})
-		go func() {
-			_ = child.Wait() // killed, as it should be
-			close(ended)
-		}()
-		// Killed after some of its rows are there.
-		for wanted, there := rand.IntN(permits)+1, 0; there < wanted; {
-			if err := db.QueryRow(ctx, "select count(*) from permits where status = $1", next).Scan(&there); err != nil {
-				t.Fatal(err)
-			}
-			select {
-			case <-ended:
-				there = wanted
-			default:
-			}
-		}
-		_ = child.Process.Kill() // fails if it was quicker
-		<-ended
-		if !child.ProcessState.Success() {
-			killed++
-		}
-		if after := wholeEdition(t, r); after != before && after != next {
-			t.Errorf("%s after %s was killed over %s", after, next, before)
-		}
-	}
-	if killed == 0 {
-		t.Error("no load was killed in its middle")
-	}
-	// What was cut off is simply loaded again.
-	if report, err := registry.Import(ctx, db, edition(t, "TERAKHIR"), nil); err != nil || report.Loaded != permits {
-		t.Fatal(report, err)
-	}
-	if got := wholeEdition(t, r); got != "TERAKHIR" {
-		t.Error(got)
-	}
+	testserver.DatabaseURLs(t, func(t *testing.T, newURL func(testing.TB) string) { editions.Kill(t, newURL(t)) })
 }

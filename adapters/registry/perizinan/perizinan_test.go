@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,30 +22,6 @@ import (
 	"tabe/bot/ident"
 	"tabe/flows/perizinan"
 )
-
-// eachDatabase runs a test on SQLite and, where it is installed, on PostgreSQL.
-func eachDatabase(t *testing.T, test func(t *testing.T, db *database.DB)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, open(t, sqliteURL(t.TempDir()))) })
-	t.Run("postgres", func(t *testing.T) { test(t, open(t, testserver.StartPostgres(t).Database(t))) })
-}
-
-func sqliteURL(folder string) string {
-	return (&url.URL{Scheme: "sqlite", Path: filepath.Join(folder, "tabe.db")}).String()
-}
-
-func open(t testing.TB, rawURL string) *database.DB {
-	t.Helper()
-	db, err := database.Open(t.Context(), rawURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
 
 func write(t testing.TB, text string) string {
 	t.Helper()
@@ -81,7 +56,7 @@ func numbers(permits []perizinan.Permit) []perizinan.Number {
 }
 
 func TestSample(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, db *database.DB) {
+	testserver.Databases(t, func(t *testing.T, db *database.DB) {
 		ctx := t.Context()
 		r := registry.New(db)
 		if asOf, err := r.AsOf(ctx); err != nil || !asOf.IsZero() {
@@ -145,7 +120,7 @@ func TestSample(t *testing.T) {
 // The next day's extract names some permits again, with new statuses, in other
 // writings of the same number, and a phone that was handed on.
 func TestNextDay(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, db *database.DB) {
+	testserver.Databases(t, func(t *testing.T, db *database.DB) {
 		ctx := t.Context()
 		r := registry.New(db)
 		load(t, db, header+
@@ -188,7 +163,7 @@ func TestNextDay(t *testing.T) {
 
 // An extract of an office that we have never seen: another program wrote it.
 func TestUnseenExtract(t *testing.T) {
-	db := open(t, sqliteURL(t.TempDir()))
+	db := testserver.OpenDatabase(t, testserver.SQLiteURL(t))
 	ctx := t.Context()
 	text := "\ufeff\"TELEPON\",\"Status\",\"nomor\",\"jenis_izin\",\"tanggal_masuk\",\"tanggal_status\",\"keterangan\",\"retribusi\",\"nama_pemohon\"\r\n" +
 		"\"+62 811-0000-0490\",\"VERIFIKASI LAPANGAN (DINAS PUPR)\",\"640 / 0777 / PBG / DPM-PTSP / 2026\",\"IZIN MENDIRIKAN BANGUNAN (RUKO, \"\"BARU\"\")\",2026-09-01,2026-10-05,\"titik: jl. poros, km 3\n(belakang pasar)\",,\"CONTOH, SH\"\r\n" +
@@ -213,7 +188,7 @@ func TestUnseenExtract(t *testing.T) {
 }
 
 func TestRefusedRows(t *testing.T) {
-	db := open(t, sqliteURL(t.TempDir()))
+	db := testserver.OpenDatabase(t, testserver.SQLiteURL(t))
 	good := "0501/REK/DPM-PTSP/XI/2026,Izin Reklame,A,2026-11-02,Verifikasi,2026-11-03,,150000,081100000480\n"
 	tomorrow := time.Now().In(bot.WITA).AddDate(0, 0, 3).Format(time.DateOnly)
 	for name, test := range map[string]struct{ old, new, want string }{
@@ -267,7 +242,7 @@ func TestRefusedRows(t *testing.T) {
 
 // The same file twice changes nothing but the age of the data.
 func TestSameFileTwice(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, db *database.DB) {
+	testserver.Databases(t, func(t *testing.T, db *database.DB) {
 		text := generated(t, 3000, 7)
 		load(t, db, text)
 		once := contents(t, db)
@@ -313,19 +288,13 @@ func contents(t testing.TB, db *database.DB) []string {
 // the first time and over itself afterwards.
 func BenchmarkImport(b *testing.B) {
 	const rows = 10_000
-	for name, rawURL := range map[string]func() string{
-		"sqlite":   func() string { return sqliteURL(b.TempDir()) },
-		"postgres": func() string { return testserver.StartPostgres(b).Database(b) },
-	} {
-		b.Run(name, func(b *testing.B) {
-			db := open(b, rawURL())
-			path := write(b, generated(b, rows, 1))
-			for b.Loop() {
-				if report, err := registry.Import(b.Context(), db, path, nil); err != nil || report.Loaded != rows {
-					b.Fatal(report, err)
-				}
+	testserver.DatabaseBenchmarks(b, func(b *testing.B, db *database.DB) {
+		path := write(b, generated(b, rows, 1))
+		for b.Loop() {
+			if report, err := registry.Import(b.Context(), db, path, nil); err != nil || report.Loaded != rows {
+				b.Fatal(report, err)
 			}
-			b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
-		})
-	}
+		}
+		b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+	})
 }
