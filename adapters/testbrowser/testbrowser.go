@@ -26,13 +26,9 @@ type Page struct {
 const patience = 3 * time.Minute
 
 // Open starts a browser with an empty profile and opens an address in it.
-// ready is the selector of what has to be there. Short runs have no browser:
-// pages are the same under the race detector.
+// ready is the selector of what has to be there.
 func Open(t testing.TB, address string, width int64, ready string) *Page {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("no browser in a short run")
-	}
 	var path string
 	for _, name := range []string{"chromium", "chromium-browser", "chromium-headless-shell", "google-chrome"} {
 		if path, _ = exec.LookPath(name); path != "" {
@@ -61,6 +57,9 @@ func Open(t testing.TB, address string, width int64, ready string) *Page {
 	p.Do(chromedp.EmulateViewport(width, height), chromedp.Navigate(address), chromedp.WaitReady(chromedp.CSS(ready)))
 	return p
 }
+
+// In returns the same page for a part of the test.
+func (p *Page) In(t testing.TB) *Page { return &Page{t, p.ctx} }
 
 // Do runs steps of chromedp.
 func (p *Page) Do(steps ...chromedp.Action[chromedp.Void]) {
