@@ -363,7 +363,7 @@ func (e *Engine) turn(ctx context.Context, entry Entry, lease Lease) error {
 	told.Replies, told.Thought = len(texts), time.Since(begun)
 	done := Done{
 		Entry: entry, Before: state.Version, State: blob,
-		Replies: texts, Inline: e.Formats[entry.Channel].Inline, Effects: effects,
+		Replies: texts, Inline: e.Formats[entry.Channel].Inline, Urgent: told.Urgent, Effects: effects,
 	}
 	send, err := e.Store.Commit(ctx, done)
 	if errors.Is(err, ErrStale) && lease != nil {

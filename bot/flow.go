@@ -49,6 +49,13 @@ type Claimant interface {
 	Claims(ctx context.Context, t *Turn) bool
 }
 
+// Urgent is a Flow about emergencies. What it says goes before everything else
+// that has to be sent: no limit, no breaker and no budget holds it back.
+type Urgent interface {
+	Flow
+	Urgent()
+}
+
 // Topic is an intent that a flow answers.
 type Topic struct {
 	Intent understand.Intent
@@ -92,6 +99,7 @@ type Turn struct {
 	effects  []Effect
 	redirect understand.Intent
 	silent   bool
+	urgent   bool // an Urgent flow speaks
 }
 
 // Say adds a reply.

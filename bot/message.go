@@ -74,6 +74,8 @@ type Notice struct {
 	Flow string          `json:"f"`
 	Kind string          `json:"k"`
 	Body json.RawMessage `json:"b,omitempty"` // the flow's own
+
+	Urgent bool `json:"u,omitempty"` // whatever flow tells it; see Urgent
 }
 
 // MaxText is the longest text, in bytes, that is kept of one message. A

@@ -138,3 +138,44 @@ func TestUsedIsNewestFirst(t *testing.T) {
 		t.Errorf("before the last message, used = %v, want %v", used, want)
 	}
 }
+
+// alarm is a flow about emergencies that also tells.
+type alarm struct{ post }
+
+func (alarm) Urgent() {}
+
+func TestWhatAnUrgentFlowSaysIsUrgent(t *testing.T) {
+	speak := func(t *bot.Turn) error { t.Say(bot.Reply{Key: "spoken"}); return nil }
+	fire := alarm{post{ask{name: "fire", topics: []bot.Topic{{Intent: understand.EmergencyFire, Urgent: true}}, handle: speak}}}
+	tell := post{ask{name: "post", handle: speak}}
+	tax := ask{name: "tax", topics: []bot.Topic{{Intent: understand.TaxBill}}, handle: count}
+	home := ask{name: "menu", handle: speak}
+	sent := make(chan bot.Outbound, 8)
+	e, err := bot.New(bot.Config{
+		Store: bottest.NewStore(nil), Words: plain{}, Understand: listen, Flows: []bot.Flow{fire, tell, tax, home}, Home: home,
+		Deliver: func(_ bot.ChannelID, rows []bot.Outbound, _ bool) { sent <- rows[0] },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range []struct {
+		message bot.Message
+		urgent  bool
+	}{
+		{bot.Message{Text: "fire"}, true},
+		{bot.Message{Text: "tax"}, false},
+		{bot.Message{Text: "hello"}, false},
+		{bot.Message{Notice: &bot.Notice{Flow: "fire", Kind: "page"}}, true},
+		{bot.Message{Notice: &bot.Notice{Flow: "post", Kind: "news"}}, false},
+		{bot.Message{Notice: &bot.Notice{Flow: "post", Kind: "news", Urgent: true}}, true},
+	} {
+		m := c.message
+		m.ID, m.Channel, m.Peer, m.Subject = fmt.Sprint(i), "sms", "p", fmt.Sprint("tel:", i)
+		if err := e.Receive(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		if o := <-sent; o.Urgent != c.urgent {
+			t.Errorf("%d: %q leaves as urgent: %v", i, o.Text.Body, o.Urgent)
+		}
+	}
+}

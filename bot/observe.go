@@ -13,6 +13,7 @@ type Turned struct {
 	Intent   understand.Intent // as it was understood; empty for choices and notices
 	Language string
 	Notice   bool // told by ourselves
+	Urgent   bool // an Urgent flow spoke
 	Failed   bool // the resident was told that the system is busy
 	Replies  int
 
@@ -27,6 +28,10 @@ type Attempted struct {
 	Result  Result
 	Took    time.Duration
 	Queued  bool // it was tried before
+	Urgent  bool
+
+	Segments int    // that a text which went was billed as
+	Cost     Rupiah // of it
 }
 
 // Result is how an attempt to send ended.

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Channel carries messages out to residents. Receiving is its own affair: it
@@ -33,15 +37,22 @@ func (e *SendError) Unwrap() error { return e.Err }
 const (
 	sendLease   = 30 * time.Second
 	sendTimeout = 20 * time.Second // well inside the lease
-	pollEvery   = time.Second
-	firstRetry  = 2 * time.Second
-	lastRetry   = 10 * time.Minute
-	maxAttempts = 150 // about a day at lastRetry
-	sendWorkers = 32  // per channel
+	// patience is how long a claimed message may wait until its turn comes:
+	// later than that the attempt could outlast the lease.
+	patience      = sendLease - sendTimeout - time.Second
+	pollEvery     = time.Second
+	firstRetry    = 2 * time.Second
+	lastRetry     = 10 * time.Minute
+	maxAttempts   = 150 // about a day at lastRetry
+	sendWorkers   = 32  // per channel
+	urgentWorkers = 8   // besides them, for nothing else
 )
 
 // Sender empties the outbox. What Push gives it leaves at once; everything
 // else, after a failure or a crash, is claimed from the outbox when it is due.
+//
+// What is urgent (see Urgent) has its own way: it is claimed first, has workers
+// of its own, and waits for no breaker and no limit.
 type Sender struct {
 	outbox Outbox
 	clock  func() time.Time
@@ -49,14 +60,18 @@ type Sender struct {
 	lines  map[ChannelID]*line
 
 	observe func(Attempted)
+	price   func(Outbound) (segments int, cost Rupiah)
 }
 
 // line is the way out over one channel.
 type line struct {
 	channel Channel
 	jobs    chan job
+	urgent  chan job
 	wake    chan struct{}
 	waiting atomic.Bool // somebody's reply waits behind one that is being sent
+	breaker breaker
+	limit   *rate.Limiter
 }
 
 // job is what one worker sends in a row.
@@ -65,13 +80,20 @@ type job struct {
 	// claimed from the outbox, which gives only the oldest of each resident:
 	// others may be due once it is sent.
 	claimed bool
+	until   time.Time // to be begun before; afterwards others may claim the rows
 }
 
 // NewSender returns a Sender for the given channels.
 func NewSender(outbox Outbox, clock func() time.Time, log *slog.Logger, channels ...Channel) *Sender {
-	s := &Sender{outbox: outbox, clock: clock, log: log, lines: make(map[ChannelID]*line), observe: func(Attempted) {}}
+	s := &Sender{
+		outbox: outbox, clock: clock, log: log, lines: make(map[ChannelID]*line),
+		observe: func(Attempted) {}, price: func(Outbound) (int, Rupiah) { return 0, 0 },
+	}
 	for _, c := range channels {
-		s.lines[c.ID()] = &line{channel: c, jobs: make(chan job, 1024), wake: make(chan struct{}, 1)}
+		s.lines[c.ID()] = &line{
+			channel: c, jobs: make(chan job, 1024), urgent: make(chan job, 1024), wake: make(chan struct{}, 1),
+			limit: rate.NewLimiter(rate.Inf, 0),
+		}
 	}
 	return s
 }
@@ -79,6 +101,28 @@ func NewSender(outbox Outbox, clock func() time.Time, log *slog.Logger, channels
 // Observe has observe told of every attempt to send. It must return at once.
 // Call it before Run.
 func (s *Sender) Observe(observe func(Attempted)) { s.observe = observe }
+
+// Price has price tell what a message costs that was sent. It must return at
+// once. Call it before Run.
+func (s *Sender) Price(price func(Outbound) (segments int, cost Rupiah)) { s.price = price }
+
+// Limit lets not more than perSecond messages leave by a channel, urgent ones
+// excepted. Call it before Run.
+func (s *Sender) Limit(c ChannelID, perSecond float64) {
+	if l := s.lines[c]; l != nil {
+		l.limit = rate.NewLimiter(rate.Limit(perSecond), max(1, int(perSecond)))
+	}
+}
+
+// Outages returns the channels that fail for everybody, in the order of their names.
+func (s *Sender) Outages() (all []Outage) {
+	for _, c := range slices.Sorted(maps.Keys(s.lines)) {
+		if o, open := s.lines[c].breaker.outage(c); open {
+			all = append(all, o)
+		}
+	}
+	return all
+}
 
 // Push sends rows, already claimed and all of one resident, in their order.
 // waiting tells that more rows of theirs must follow. It never blocks: what
@@ -96,30 +140,52 @@ func (s *Sender) Push(c ChannelID, rows []Outbound, waiting bool) {
 		return
 	}
 	select {
-	case l.jobs <- job{rows: rows}:
+	case l.way(rows[0].Urgent) <- job{rows: rows, until: time.Now().Add(patience)}:
 	default:
 	}
+}
+
+// way is where a job waits for a worker.
+func (l *line) way(urgent bool) chan job {
+	if urgent {
+		return l.urgent
+	}
+	return l.jobs
 }
 
 // Run sends until ctx ends, and returns when the last attempt under way has ended.
 func (s *Sender) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, l := range s.lines {
+		for range urgentWorkers {
+			wg.Go(func() { s.work(ctx, l, nil) })
+		}
 		for range sendWorkers {
-			wg.Go(func() {
-				for {
-					select {
-					case j := <-l.jobs:
-						s.send(ctx, l, j)
-					case <-ctx.Done():
-						return
-					}
-				}
-			})
+			wg.Go(func() { s.work(ctx, l, l.jobs) })
 		}
 		wg.Go(func() { s.poll(ctx, l) })
 	}
 	wg.Wait()
+}
+
+// work sends urgent jobs and, if there are none, others.
+func (s *Sender) work(ctx context.Context, l *line, others <-chan job) {
+	for {
+		select {
+		case j := <-l.urgent:
+			s.send(ctx, l, j)
+			continue
+		default:
+		}
+		select {
+		case j := <-l.urgent:
+			s.send(ctx, l, j)
+		case j := <-others:
+			s.send(ctx, l, j)
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // poll claims what is due, at intervals and when poked.
@@ -127,18 +193,11 @@ func (s *Sender) poll(ctx context.Context, l *line) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		rows, err := s.outbox.Claim(ctx, l.channel.ID(), sendLease, sendWorkers)
-		if err != nil && ctx.Err() == nil {
-			s.log.Error("cannot read the outbox", "channel", l.channel.ID(), "err", err)
+		more := s.claim(ctx, l, true, sendWorkers)
+		if room := l.breaker.room(time.Now(), min(sendWorkers, l.tokens())); room > 0 {
+			more = s.claim(ctx, l, false, room) && room == sendWorkers || more
 		}
-		for i := range rows {
-			select {
-			case l.jobs <- job{rows[i : i+1], true}:
-			case <-ctx.Done():
-				return
-			}
-		}
-		if len(rows) == sendWorkers {
+		if more {
 			continue
 		}
 		select {
@@ -148,6 +207,31 @@ func (s *Sender) poll(ctx context.Context, l *line) {
 			return
 		}
 	}
+}
+
+// tokens tells how many messages the limit allows now.
+func (l *line) tokens() int {
+	if l.limit.Limit() == rate.Inf {
+		return sendWorkers
+	}
+	return max(0, int(l.limit.Tokens()))
+}
+
+// claim hands at most n due messages to the workers, and reports whether there may be more.
+func (s *Sender) claim(ctx context.Context, l *line, urgent bool, n int) (more bool) {
+	rows, err := s.outbox.Claim(ctx, l.channel.ID(), urgent, sendLease, n)
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("cannot read the outbox", "channel", l.channel.ID(), "err", err)
+	}
+	until := time.Now().Add(patience)
+	for i := range rows {
+		select {
+		case l.way(urgent) <- job{rows[i : i+1], true, until}:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return len(rows) == n
 }
 
 func (l *line) poke() {
@@ -161,6 +245,9 @@ func (l *line) poke() {
 // those behind it go back too: order matters more than speed.
 func (s *Sender) send(ctx context.Context, l *line, j job) {
 	for i, o := range j.rows {
+		if !s.allowed(ctx, l, j, o) {
+			break // the lease ends by itself
+		}
 		if ok := s.attempt(ctx, l, o); !ok {
 			for _, rest := range j.rows[i+1:] {
 				s.report(s.outbox.Retry(context.WithoutCancel(ctx), rest.ID, s.clock(), "waits"))
@@ -173,6 +260,33 @@ func (s *Sender) send(ctx context.Context, l *line, j job) {
 	}
 }
 
+// allowed waits until a row may be tried. It is false when that takes longer
+// than the row is ours.
+func (s *Sender) allowed(ctx context.Context, l *line, j job, o Outbound) bool {
+	if o.Urgent {
+		l.limit.Allow() // it takes its place all the same
+		return time.Now().Before(j.until)
+	}
+	if !j.claimed && l.breaker.open() {
+		return false
+	}
+	place := l.limit.Reserve()
+	wait := place.Delay()
+	if time.Now().Add(wait).After(j.until) {
+		place.Cancel()
+		return false
+	}
+	if wait == 0 {
+		return true
+	}
+	select {
+	case <-time.After(wait):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // attempt reports whether the next message may follow.
 func (s *Sender) attempt(ctx context.Context, l *line, o Outbound) bool {
 	// Whatever happens to the process's context, the outcome is written down.
@@ -181,25 +295,41 @@ func (s *Sender) attempt(ctx context.Context, l *line, o Outbound) bool {
 	defer cancel()
 	begun := time.Now()
 	id, err := l.channel.Send(sending, o)
-	told := Attempted{Channel: o.Channel, Result: Went, Took: time.Since(begun), Queued: o.Attempt > 0}
+	told := Attempted{Channel: o.Channel, Result: Went, Took: time.Since(begun), Queued: o.Attempt > 0, Urgent: o.Urgent}
 	defer func() { s.observe(told) }()
 	if err == nil {
-		s.report(s.outbox.Sent(store, o.ID, id))
+		s.works(l)
+		told.Segments, told.Cost = s.price(o)
+		s.report(s.outbox.Sent(store, o.ID, Handover{ProviderID: id, Segments: told.Segments, Cost: told.Cost}))
 		return true
 	}
 	failed := &SendError{Code: "unknown", Err: err}
 	errors.As(err, &failed)
 	if failed.Permanent || o.Attempt+1 >= maxAttempts {
+		if failed.Permanent {
+			s.works(l)
+		}
 		told.Result = Buried
 		s.log.Warn("message given up", "channel", o.Channel, "id", o.ID, "code", failed.Code)
 		s.report(s.outbox.Bury(store, o.ID, failed.Code))
 		return true
+	}
+	if l.breaker.fails(time.Now(), o.Resident, failed.Code) {
+		s.log.Warn("channel fails for everybody: only urgent messages are tried, and a probe", "channel", o.Channel, "code", failed.Code)
 	}
 	told.Result = Deferred
 	wait := max(backoff(o.Attempt), failed.RetryAfter)
 	s.log.Info("message will be tried again", "channel", o.Channel, "id", o.ID, "code", failed.Code, "in", wait.Round(time.Second))
 	s.report(s.outbox.Retry(store, o.ID, s.clock().Add(wait), failed.Code))
 	return false
+}
+
+// works closes the breaker of a line, and has what it held back tried.
+func (s *Sender) works(l *line) {
+	if l.breaker.works() {
+		s.log.Info("channel works again", "channel", l.channel.ID())
+		l.poke()
+	}
 }
 
 // report logs a failure to write down an outcome. The lease then ends by

@@ -45,7 +45,13 @@ func (p *provider) got() []string {
 // commit writes a turn of one resident with the given replies.
 func commit(t *testing.T, store *bottest.Store, n int, replies ...string) []bot.Outbound {
 	t.Helper()
-	entry, _, err := store.Accept(t.Context(), bot.Message{ID: fmt.Sprint(n), Channel: "sms", Peer: "p", Subject: "tel:p"})
+	return turn(t, store, "p", n, false, replies...)
+}
+
+// turn writes the nth turn of somebody.
+func turn(t *testing.T, store *bottest.Store, peer string, n int, urgent bool, replies ...string) []bot.Outbound {
+	t.Helper()
+	entry, _, err := store.Accept(t.Context(), bot.Message{ID: fmt.Sprint(peer, n), Channel: "sms", Peer: peer, Subject: "tel:" + peer})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +59,7 @@ func commit(t *testing.T, store *bottest.Store, n int, replies ...string) []bot.
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := bot.Done{Entry: entry, Before: state.Version}
+	done := bot.Done{Entry: entry, Before: state.Version, Urgent: urgent}
 	for _, r := range replies {
 		done.Replies = append(done.Replies, bot.Text{Body: r})
 	}
@@ -65,10 +71,13 @@ func commit(t *testing.T, store *bottest.Store, n int, replies ...string) []bot.
 }
 
 // sending runs a Sender in a bubble of its own time.
-func sending(t *testing.T, p *provider, test func(store *bottest.Store, s *bot.Sender)) {
+func sending(t *testing.T, p *provider, test func(store *bottest.Store, s *bot.Sender), before ...func(*bot.Sender)) {
 	synctest.Test(t, func(t *testing.T) {
 		store := bottest.NewStore(nil)
 		s := bot.NewSender(store, time.Now, slog.New(slog.DiscardHandler), p)
+		for _, prepare := range before {
+			prepare(s)
+		}
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { s.Run(ctx) })
@@ -194,5 +203,141 @@ func TestABacklogOfOneResidentLeavesWithoutWaiting(t *testing.T) {
 		if got := p.got(); !slices.Equal(got, want) {
 			t.Errorf("got %v", got)
 		}
+	})
+}
+
+func TestAChannelThatFailsForEverybodyIsOnlyProbed(t *testing.T) {
+	down := true
+	tried := map[string]int{}
+	p := &provider{answer: func(o bot.Outbound) error {
+		tried[o.Peer]++
+		if down {
+			return &bot.SendError{Code: "http 503"}
+		}
+		return nil
+	}}
+	sending(t, p, func(store *bottest.Store, s *bot.Sender) {
+		const residents = 20
+		for i := range residents {
+			peer := fmt.Sprint("p", i)
+			s.Push("sms", turn(t, store, peer, 1, false, "answer to "+peer), false)
+			time.Sleep(time.Second)
+		}
+		outages := s.Outages()
+		if len(outages) != 1 || outages[0].Channel != "sms" || outages[0].Code != "http 503" || outages[0].Since.IsZero() {
+			t.Fatalf("outages: %+v", outages)
+		}
+		clear(tried)
+		time.Sleep(10 * time.Minute)
+		sum := 0
+		for _, n := range tried {
+			sum += n
+		}
+		if sum == 0 || sum > 41 {
+			t.Errorf("%d attempts in ten minutes, want a probe each quarter of a minute", sum)
+		}
+		// An emergency is tried at once, and goes on being tried.
+		clear(tried)
+		s.Push("sms", turn(t, store, "house", 1, true, "help is called"), false)
+		time.Sleep(15 * time.Second)
+		if tried["house"] < 3 {
+			t.Errorf("an urgent message was tried %d times in 15 s", tried["house"])
+		}
+		down = false
+		time.Sleep(45 * time.Second)
+		// Those that were probed with have to wait for their own next attempt.
+		if got := p.got(); len(got) < residents*3/4 || len(s.Outages()) != 0 {
+			t.Errorf("%d of %d left soon after the channel worked again; outages: %+v", len(got), residents+1, s.Outages())
+		}
+		time.Sleep(20 * time.Minute)
+		if got := p.got(); len(got) != residents+1 {
+			t.Errorf("%d of %d left", len(got), residents+1)
+		}
+	})
+}
+
+func TestOneResidentWhoCannotBeReachedIsNoOutage(t *testing.T) {
+	p := &provider{answer: func(o bot.Outbound) error {
+		if o.Peer == "p" {
+			return &bot.SendError{Code: "busy"}
+		}
+		return nil
+	}}
+	sending(t, p, func(store *bottest.Store, s *bot.Sender) {
+		s.Push("sms", commit(t, store, 1, "a"), false)
+		time.Sleep(time.Hour)
+		if outages := s.Outages(); len(outages) > 0 {
+			t.Errorf("outages: %+v", outages)
+		}
+		s.Push("sms", turn(t, store, "other", 1, false, "b"), false)
+		synctest.Wait()
+		if got := p.got(); !slices.Equal(got, []string{"b"}) {
+			t.Errorf("sent %v at once", got)
+		}
+	})
+}
+
+func TestAProviderThatHangsDoesNotHoldBackAnEmergency(t *testing.T) {
+	p := &provider{answer: func(o bot.Outbound) error {
+		if o.Peer != "house" {
+			time.Sleep(19 * time.Second) // just inside what a provider is given
+		}
+		return nil
+	}}
+	sending(t, p, func(store *bottest.Store, s *bot.Sender) {
+		for i := range 100 {
+			peer := fmt.Sprint("p", i)
+			s.Push("sms", turn(t, store, peer, 1, false, "a"), false)
+		}
+		time.Sleep(time.Second)
+		s.Push("sms", turn(t, store, "house", 1, true, "help"), false)
+		synctest.Wait()
+		if got := p.got(); !slices.Equal(got, []string{"help"}) {
+			t.Errorf("sent %v", got)
+		}
+		time.Sleep(5 * time.Minute)
+		if got := p.got(); len(got) != 101 {
+			t.Errorf("%d messages left, want each once", len(got))
+		}
+	})
+}
+
+func TestALimitSpacesWhatIsNotUrgent(t *testing.T) {
+	p := &provider{}
+	sending(t, p, func(store *bottest.Store, s *bot.Sender) {
+		for i := range 300 {
+			peer := fmt.Sprint("p", i)
+			s.Push("sms", turn(t, store, peer, 1, false, "a", "b"), false)
+		}
+		time.Sleep(10*time.Second + time.Millisecond)
+		if n := len(p.got()); n < 45 || n > 55 {
+			t.Errorf("%d messages in 10 s at 5 a second", n)
+		}
+		before := len(p.got())
+		for i := range 20 {
+			s.Push("sms", turn(t, store, fmt.Sprint("house", i), 1, true, "help"), false)
+		}
+		synctest.Wait()
+		if n := len(p.got()) - before; n < 20 {
+			t.Errorf("%d of 20 urgent messages left at once", n)
+		}
+		time.Sleep(3 * time.Minute)
+		if n := len(p.got()); n != 620 {
+			t.Errorf("%d messages left, want each once", n)
+		}
+	}, func(s *bot.Sender) { s.Limit("sms", 5) })
+}
+
+func TestTheCostOfWhatWasSentIsTold(t *testing.T) {
+	var told []bot.Attempted
+	sending(t, &provider{}, func(store *bottest.Store, s *bot.Sender) {
+		s.Push("sms", turn(t, store, "house", 1, true, "help"), false)
+		synctest.Wait()
+		if len(told) != 1 || told[0].Segments != 2 || told[0].Cost != 700 || !told[0].Urgent {
+			t.Errorf("told %+v", told)
+		}
+	}, func(s *bot.Sender) {
+		s.Price(func(bot.Outbound) (int, bot.Rupiah) { return 2, 700 })
+		s.Observe(func(a bot.Attempted) { told = append(told, a) })
 	})
 }

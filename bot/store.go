@@ -42,6 +42,7 @@ type Done struct {
 	State   []byte
 	Replies []Text
 	Inline  bool
+	Urgent  bool // the replies go before those of others; see Urgent
 	Effects []Effect
 }
 
@@ -52,17 +53,27 @@ type Outbound struct {
 	Channel  ChannelID
 	Peer     string
 	Text     Text
-	Attempt  int // how often it was tried before
+	Urgent   bool // about an emergency, or before such a message in its resident's line
+	Attempt  int  // how often it was tried before
+}
+
+// Handover is what is known of a message once a provider has it.
+type Handover struct {
+	ProviderID string // how receipts will name it; empty if they will not
+	Segments   int    // that it was billed as, 0 where nothing is counted
+	Cost       Rupiah // by our table of tariffs
 }
 
 // Outbox keeps what has to be sent. One resident's messages on one channel
 // leave in the order of their ids: only the oldest unsent one can be claimed.
+// What stands before an urgent message becomes urgent with it.
 type Outbox interface {
-	// Claim takes up to limit due messages of a channel for the length of a
-	// lease, after which, if nothing was reported, anybody can claim them again.
-	Claim(ctx context.Context, c ChannelID, lease time.Duration, limit int) ([]Outbound, error)
-	// Sent ends a message well; providerID is how receipts will name it.
-	Sent(ctx context.Context, id int64, providerID string) error
+	// Claim takes up to limit due messages of a channel, urgent ones or the
+	// others, for the length of a lease, after which, if nothing was reported,
+	// anybody can claim them again.
+	Claim(ctx context.Context, c ChannelID, urgent bool, lease time.Duration, limit int) ([]Outbound, error)
+	// Sent ends a message well.
+	Sent(ctx context.Context, id int64, h Handover) error
 	// Retry gives a message back until a later time.
 	Retry(ctx context.Context, id int64, at time.Time, reason string) error
 	// Bury moves a message to the dead letters.
@@ -84,6 +95,7 @@ const (
 	Read      Status = "read"
 	Failed    Status = "failed" // by the provider, after it was sent
 	Dead      Status = "dead"   // given up by us; a human must look
+	Moved     Status = "moved"  // went by another channel instead
 )
 
 // ErrBusy is returned by Sessions.Acquire while somebody else holds the lease.

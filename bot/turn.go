@@ -34,6 +34,7 @@ func (e *Engine) answer(ctx context.Context, entry Entry, blob []byte, told *Tur
 		var t *Turn
 		t, texts = e.step(ctx, step, blob)
 		effects = append(effects, t.effects...)
+		told.Urgent = told.Urgent || t.urgent
 		told.Flow, told.Intent, told.Language = t.Conversation.Flow, t.Understood.Intent, t.Resident.Language
 		told.Failed = len(t.replies) > 0 && t.replies[0].Key == busy.Key
 		if memory != nil {
@@ -97,6 +98,8 @@ func (e *Engine) step(ctx context.Context, entry Entry, blob []byte) (*Turn, []T
 func (e *Engine) tell(ctx context.Context, entry Entry, blob []byte) (*Turn, []Text) {
 	t, _ := e.begin(entry, blob)
 	before := *t.Conversation
+	_, t.urgent = e.flows[entry.Notice.Flow].(Urgent)
+	t.urgent = t.urgent || entry.Notice.Urgent
 	err := fmt.Errorf("bot: no flow %s that tells", entry.Notice.Flow)
 	if flow, ok := e.flows[entry.Notice.Flow].(Teller); ok {
 		err = guard(entry.Notice.Flow, func() error { return flow.Tell(ctx, t) })
@@ -213,6 +216,7 @@ func (e *Engine) handle(ctx context.Context, t *Turn) error {
 		if err := guard(flow.Name(), func() error { return flow.Handle(ctx, t) }); err != nil {
 			return err
 		}
+		_, t.urgent = flow.(Urgent)
 		if t.redirect == "" {
 			if len(t.replies) == 0 && !t.silent {
 				return fmt.Errorf("bot: flow %s said nothing", flow.Name())

@@ -174,7 +174,7 @@ func (h *house) told(c bot.ChannelID) (texts []string) {
 	h.t.Helper()
 	h.clock.Advance(time.Minute) // what was handed out is free again
 	for {
-		out, err := h.store.Claim(h.t.Context(), c, time.Minute, 10)
+		out, err := h.store.Claim(h.t.Context(), c, false, time.Minute, 10)
 		if err != nil {
 			h.t.Fatal(err)
 		}
@@ -183,7 +183,7 @@ func (h *house) told(c bot.ChannelID) (texts []string) {
 		}
 		for _, o := range out {
 			texts = append(texts, o.Text.Body)
-			if err := h.store.Sent(h.t.Context(), o.ID, fmt.Sprint("p", o.ID)); err != nil {
+			if err := h.store.Sent(h.t.Context(), o.ID, bot.Handover{ProviderID: fmt.Sprint("p", o.ID)}); err != nil {
 				h.t.Fatal(err)
 			}
 		}

@@ -48,7 +48,7 @@ func answerOne(ctx context.Context, s *store.Store, n int64, subject string) err
 		return err
 	}
 	for _, o := range rows { // none, if the resident's last reply is still on its way
-		if err := s.Sent(ctx, o.ID, id); err != nil {
+		if err := s.Sent(ctx, o.ID, bot.Handover{ProviderID: id}); err != nil {
 			return err
 		}
 	}

@@ -75,7 +75,7 @@ func (s *Store) Commit(ctx context.Context, done bot.Done) (send []bot.Outbound,
 	}
 	now := s.clock()
 	var waits bool
-	if s.db.Dialect == database.Postgres && len(t.Effects) == 0 {
+	if s.db.Dialect == database.Postgres && len(t.Effects) == 0 && !t.Urgent {
 		waits, err = moveAtOnce(t, now, func(query string, args []any, dest ...any) error { return s.db.Write(ctx, query, args, dest...) })
 	} else {
 		err = s.db.Do(ctx, func(tx *database.Tx) (err error) {
@@ -95,7 +95,7 @@ func (s *Store) Commit(ctx context.Context, done bot.Done) (send []bot.Outbound,
 	for i := range t.bodies {
 		send = append(send, bot.Outbound{
 			ID: t.first + int64(i), Resident: done.Entry.Resident, Channel: done.Entry.Channel,
-			Peer: done.Entry.Peer, Text: done.Replies[i],
+			Peer: done.Entry.Peer, Text: done.Replies[i], Urgent: done.Urgent,
 		})
 	}
 	return send, nil
@@ -110,6 +110,11 @@ func (s *Store) commit(tx *database.Tx, t turn, now time.Time) (waits bool, err 
 	}
 	if err != nil {
 		return false, err
+	}
+	if waits && t.Urgent {
+		if err := hurry(tx, t.Entry.Resident, t.Entry.Channel, now); err != nil {
+			return false, err
+		}
 	}
 	// After the replies: an effect may give them, with all the resident has, to
 	// somebody else (bot.Link).
@@ -172,10 +177,10 @@ const (
 		where seq = $4 and exists (select from moved)),
 	behind as (update outbox set next = $8 where resident = $3 and channel = $7 and status = 'queued' and next is null
 		and $8::bigint is not null and exists (select from moved) returning id),
-	reply as (insert into outbox (id, resident, channel, body, status, ready, next, due, created)
+	reply as (insert into outbox (id, resident, channel, body, status, ready, next, due, created, urgent)
 		select $8 + r.n - 1, $3, $7, r.body, 'queued', r.n = 1 and not exists (select from behind),
 			case when r.n < cardinality($9::bytea[]) then $8 + r.n end,
-			case when exists (select from behind) then $1 else $10 end, $1
+			case when exists (select from behind) then $1 else $10 end, $1, $11
 		from unnest($9::bytea[]) with ordinality as r (body, n) where exists (select from moved))
 	select exists (select from moved), exists (select from behind)`
 )
@@ -195,7 +200,7 @@ func moveAtOnce(t turn, now time.Time, query func(query string, args []any, dest
 	var moved bool
 	if err := query(statement, []any{
 		database.Micros(now), answer, t.Entry.Resident, t.Entry.Seq, t.state, t.Before, t.Entry.Channel, first, t.bodies,
-		database.Micros(now.Add(handedOut)),
+		database.Micros(now.Add(handedOut)), t.Urgent,
 	}, &moved, &waits); err != nil {
 		return false, err
 	}
@@ -224,9 +229,9 @@ func reply(tx *database.Tx, t turn, now time.Time) (waits bool, err error) {
 		if i < len(t.bodies)-1 {
 			next = reply + 1
 		}
-		if _, err := tx.Exec(`insert into outbox (id, resident, channel, body, status, ready, next, due, created)
-			values ($1, $2, $3, $4, 'queued', $5, $6, $7, $8)`,
-			reply, id, t.Entry.Channel, body, !waits && i == 0, next, database.Micros(due), database.Micros(now)); err != nil {
+		if _, err := tx.Exec(`insert into outbox (id, resident, channel, body, status, ready, next, due, created, urgent)
+			values ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9)`,
+			reply, id, t.Entry.Channel, body, !waits && i == 0, next, database.Micros(due), database.Micros(now), t.Urgent); err != nil {
 			return false, err
 		}
 	}
@@ -239,6 +244,17 @@ func attach(tx *database.Tx, id bot.ResidentID, c bot.ChannelID, message int64) 
 	changed, err := tx.Exec(`update outbox set next = $1 where resident = $2 and channel = $3 and status = 'queued' and next is null`,
 		message, id, c)
 	return changed > 0, err
+}
+
+// hurry makes everything urgent that stands in a resident's list, and has the
+// first one tried now, unless somebody is sending it.
+func hurry(tx *database.Tx, id bot.ResidentID, c bot.ChannelID, now time.Time) error {
+	_, err := tx.Exec(`with recursive list (id, next) as (
+			select id, next from outbox where channel = $1 and status = 'queued' and ready and resident = $2
+			union all select o.id, o.next from outbox o join list on o.id = list.next)
+		update outbox set urgent = true, due = case when due > $3 then $4 else due end where id in (select id from list)`,
+		c, id, database.Micros(now.Add(handedOut)), database.Micros(now))
+	return err
 }
 
 // erase removes what the resident wrote and was told before the message e.

@@ -15,13 +15,16 @@ import (
 )
 
 // Claim implements bot.Outbox.
-func (s *Store) Claim(ctx context.Context, c bot.ChannelID, lease time.Duration, limit int) (out []bot.Outbound, err error) {
-	claim := `update outbox set due = $1 where id in
-		(select id from outbox where channel = $2 and status = 'queued' and ready and due <= $3 order by due limit $4) ` + returning
-	if s.db.Dialect == database.Postgres {
-		claim = `update outbox set due = $1 where id in
-		(select id from outbox where channel = $2 and status = 'queued' and ready and due <= $3 order by due limit $4 for update skip locked) ` + returning
+func (s *Store) Claim(ctx context.Context, c bot.ChannelID, urgent bool, lease time.Duration, limit int) (out []bot.Outbound, err error) {
+	which, skip := `not urgent`, ``
+	if urgent {
+		which = `urgent`
 	}
+	if s.db.Dialect == database.Postgres {
+		skip = ` for update skip locked`
+	}
+	claim := `update outbox set due = $1 where id in
+		(select id from outbox where channel = $2 and status = 'queued' and ready and ` + which + ` and due <= $3 order by due limit $4` + skip + `) ` + returning
 	err = s.db.Do(ctx, func(tx *database.Tx) (err error) {
 		now := s.clock()
 		out, err = s.claim(tx, claim, database.Micros(now.Add(lease)), c, database.Micros(now), limit)
@@ -34,7 +37,7 @@ func (s *Store) Claim(ctx context.Context, c bot.ChannelID, lease time.Duration,
 	return out, nil
 }
 
-const returning = `returning id, resident, channel, body, attempt`
+const returning = `returning id, resident, channel, body, urgent, attempt`
 
 func (s *Store) claim(tx *database.Tx, query string, args ...any) (out []bot.Outbound, err error) {
 	rows, err := tx.Query(query, args...)
@@ -46,7 +49,7 @@ func (s *Store) claim(tx *database.Tx, query string, args ...any) (out []bot.Out
 	for rows.Next() {
 		var o bot.Outbound
 		var body []byte
-		if err := rows.Scan(&o.ID, &o.Resident, &o.Channel, &body, &o.Attempt); err != nil {
+		if err := rows.Scan(&o.ID, &o.Resident, &o.Channel, &body, &o.Urgent, &o.Attempt); err != nil {
 			return nil, err
 		}
 		var p parcel
@@ -65,7 +68,7 @@ func (s *Store) claim(tx *database.Tx, query string, args ...any) (out []bot.Out
 		return nil, err
 	}
 	for _, id := range unreadable { // a damaged row must not hold back the others
-		if err := end(tx, id, bot.Dead, "", "unreadable"); err != nil {
+		if err := end(tx, id, ended{status: bot.Dead, reason: "unreadable", at: database.Micros(s.clock())}); err != nil {
 			return nil, err
 		}
 	}
@@ -73,44 +76,58 @@ func (s *Store) claim(tx *database.Tx, query string, args ...any) (out []bot.Out
 }
 
 // Sent implements bot.Outbox.
-func (s *Store) Sent(ctx context.Context, id int64, providerID string) error {
-	if err := s.leave(ctx, id, bot.Sent, providerID, ""); err != nil || providerID == "" {
+func (s *Store) Sent(ctx context.Context, id int64, h bot.Handover) error {
+	if err := s.leave(ctx, id, ended{status: bot.Sent, Handover: h}); err != nil || h.ProviderID == "" {
 		return err
 	}
-	return s.catchUp(ctx, providerID)
+	return s.catchUp(ctx, h.ProviderID)
 }
 
 // Bury implements bot.Outbox.
 func (s *Store) Bury(ctx context.Context, id int64, reason string) error {
-	return s.leave(ctx, id, bot.Dead, "", reason)
+	return s.leave(ctx, id, ended{status: bot.Dead, reason: reason})
 }
 
-func (s *Store) leave(ctx context.Context, id int64, status bot.Status, providerID, reason string) error {
+// ended is how a message left the queue.
+type ended struct {
+	bot.Handover
+	status bot.Status
+	reason string
+	at     int64
+}
+
+func (s *Store) leave(ctx context.Context, id int64, how ended) error {
+	how.at = database.Micros(s.clock())
 	err := sql.ErrNoRows
 	if s.db.Dialect == database.Postgres { // the usual case in one statement: nothing waits behind it
-		var ended int64
-		err = s.db.Write(ctx, ending+` and next is null returning id`, []any{status, providerID, short(reason), id}, &ended)
+		var left int64
+		err = s.db.Write(ctx, ending+` and next is null returning id`, how.args(id), &left)
 	}
 	if errors.Is(err, sql.ErrNoRows) {
-		err = s.db.Do(ctx, func(tx *database.Tx) error { return end(tx, id, status, providerID, reason) })
+		err = s.db.Do(ctx, func(tx *database.Tx) error { return end(tx, id, how) })
 	}
 	if err != nil {
-		return fmt.Errorf("store: %s: %w", status, err)
+		return fmt.Errorf("store: %s: %w", how.status, err)
 	}
 	return nil
 }
 
-const ending = `update outbox set status = $1, provider_id = nullif($2, ''), reason = $3,
-	body = case when forget then substr(body, 1, 0) else body end where id = $4 and status = 'queued'`
+const ending = `update outbox set status = $1, provider_id = nullif($2, ''), reason = $3, ended = $4, segments = $5, cost = $6,
+	body = case when forget then substr(body, 1, 0) else body end where id = $7 and status = 'queued'`
+
+// args are those of ending.
+func (e ended) args(id int64) []any {
+	return []any{e.status, e.ProviderID, short(e.reason), e.at, e.Segments, int64(e.Cost), id}
+}
 
 // end takes a message out of the resident's list and makes the next one ready.
 //
 // On PostgreSQL a Commit that attaches to this message holds its row, so the
 // update waits and returns the next message that Commit gave it.
-func end(tx *database.Tx, id int64, status bot.Status, providerID, reason string) error {
+func end(tx *database.Tx, id int64, how ended) error {
 	var ready bool
 	var next sql.NullInt64
-	err := tx.QueryRow(ending+` returning ready, next`, []any{status, providerID, short(reason), id}, &ready, &next)
+	err := tx.QueryRow(ending+` returning ready, next`, how.args(id), &ready, &next)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil // it has ended already: somebody else sent it too
 	}

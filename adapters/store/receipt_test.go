@@ -26,7 +26,7 @@ func TestReceiptsThatOvertake(t *testing.T) {
 		}
 		sent := func(o bot.Outbound, id string) {
 			t.Helper()
-			if err := s.Sent(t.Context(), o.ID, id); err != nil {
+			if err := s.Sent(t.Context(), o.ID, bot.Handover{ProviderID: id}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -80,7 +80,7 @@ func TestReceiptsThatOvertake(t *testing.T) {
 				}
 			})
 			wg.Go(func() {
-				if err := s.Sent(context.Background(), o.ID, id); err != nil {
+				if err := s.Sent(context.Background(), o.ID, bot.Handover{ProviderID: id}); err != nil {
 					t.Error(err)
 				}
 			})

@@ -114,7 +114,7 @@ func (s *Store) Requeue(ctx context.Context, id int64) error {
 		if err != nil {
 			return err
 		}
-		changed, err := tx.Exec(`update outbox set status = 'queued', ready = $1, next = null, due = $2, attempt = 0, reason = ''
+		changed, err := tx.Exec(`update outbox set status = 'queued', ready = $1, next = null, due = $2, attempt = 0, reason = '', ended = null
 			where id = $3 and status = 'dead'`, !waits, now, id)
 		if err == nil && changed == 0 {
 			return ErrNotDead // on PostgreSQL: somebody else did the same

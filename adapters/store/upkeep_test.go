@@ -154,11 +154,11 @@ func TestDeadLetters(t *testing.T) {
 		}
 		now = now.Add(time.Hour)
 		for _, want := range []string{"two", "one"} { // behind what is on its way
-			rows, err := s.Claim(t.Context(), "sms", time.Minute, 10)
+			rows, err := s.Claim(t.Context(), "sms", false, time.Minute, 10)
 			if err != nil || len(rows) != 1 || rows[0].Text.Body != want || rows[0].Attempt != 0 {
 				t.Fatalf("%+v, %v", rows, err)
 			}
-			must(t, s.Sent(t.Context(), rows[0].ID, "p"))
+			must(t, s.Sent(t.Context(), rows[0].ID, bot.Handover{ProviderID: "p"}))
 		}
 		if q, err := s.Queues(t.Context()); err != nil || q.Dead != 0 || len(q.Unsent) != 0 {
 			t.Errorf("%+v, %v", q, err)
@@ -180,7 +180,7 @@ func TestADamagedRowHoldsBackNobody(t *testing.T) {
 		}))
 		now = now.Add(time.Hour)
 		for _, want := range []string{"three", "two"} {
-			rows, err := s.Claim(t.Context(), "sms", time.Hour, 10)
+			rows, err := s.Claim(t.Context(), "sms", false, time.Hour, 10)
 			if err != nil || len(rows) != 1 || rows[0].Text.Body != want {
 				t.Errorf("%+v, %v", rows, err)
 			}
@@ -196,12 +196,12 @@ func TestErasedRepliesAreForgottenWhenTheyHaveLeft(t *testing.T) {
 		db := testserver.OpenDatabase(t, newURL(t))
 		s := newStore(t, db, time.Now)
 		sent := talk(t, s, "m1", "tel:1", say("one"))[0]
-		must(t, s.Sent(t.Context(), sent.ID, "p1"))
+		must(t, s.Sent(t.Context(), sent.ID, bot.Handover{ProviderID: "p1"}))
 		underWay := talk(t, s, "m2", "tel:1", say("two"))[0]
 		d := say("erased")
 		d.Effects = []bot.Effect{bot.Erase{}}
 		talk(t, s, "m3", "tel:1", d)
-		must(t, s.Sent(t.Context(), underWay.ID, "p2"))
+		must(t, s.Sent(t.Context(), underWay.ID, bot.Handover{ProviderID: "p2"}))
 		var kept int // the answer to the erasing message itself
 		if err := db.QueryRow(t.Context(), "select count(*) from outbox where length(body) > 0").Scan(&kept); err != nil || kept != 1 {
 			t.Errorf("%d bodies are kept, %v", kept, err)
@@ -220,7 +220,7 @@ func TestPrune(t *testing.T) {
 		const old = 1200 // more than one batch
 		for i := range old {
 			for _, o := range talk(t, s, fmt.Sprint("old", i), fmt.Sprint("tel:", i%7), say("x")) {
-				must(t, s.Sent(t.Context(), o.ID, fmt.Sprint("p", i)))
+				must(t, s.Sent(t.Context(), o.ID, bot.Handover{ProviderID: fmt.Sprint("p", i)}))
 			}
 		}
 		talk(t, s, "unsent", "tel:unsent", say("x"))

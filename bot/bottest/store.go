@@ -152,11 +152,20 @@ func (s *Store) Commit(_ context.Context, done bot.Done) ([]bot.Outbound, error)
 	}
 	key := queueID{id, done.Entry.Channel}
 	first := len(s.queue[key]) == 0
+	if done.Urgent && len(done.Replies) > 0 {
+		for _, before := range s.queue[key] {
+			o := s.outbox[before]
+			o.Urgent = true
+			if o.due.After(s.clock().Add(claimed)) { // not under way: it waits to be tried again
+				o.due = s.clock()
+			}
+		}
+	}
 	var send []bot.Outbound
 	for _, text := range done.Replies {
 		s.outSeq++
 		o := &outgoing{
-			Outbound: bot.Outbound{ID: s.outSeq, Resident: id, Channel: done.Entry.Channel, Peer: done.Entry.Peer, Text: text},
+			Outbound: bot.Outbound{ID: s.outSeq, Resident: id, Channel: done.Entry.Channel, Peer: done.Entry.Peer, Text: text, Urgent: done.Urgent},
 			status:   bot.Queued, due: s.clock(),
 		}
 		s.outbox[o.ID] = o
@@ -196,7 +205,7 @@ func (s *Store) Answer(_ context.Context, seq int64) ([]bot.Text, bool, error) {
 }
 
 // Claim implements bot.Outbox.
-func (s *Store) Claim(_ context.Context, c bot.ChannelID, lease time.Duration, limit int) ([]bot.Outbound, error) {
+func (s *Store) Claim(_ context.Context, c bot.ChannelID, urgent bool, lease time.Duration, limit int) ([]bot.Outbound, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.clock()
@@ -205,7 +214,7 @@ func (s *Store) Claim(_ context.Context, c bot.ChannelID, lease time.Duration, l
 		if key.channel != c || len(ids) == 0 {
 			continue
 		}
-		if o := s.outbox[ids[0]]; !o.due.After(now) {
+		if o := s.outbox[ids[0]]; o.Urgent == urgent && !o.due.After(now) {
 			rows = append(rows, o)
 		}
 	}
@@ -220,8 +229,8 @@ func (s *Store) Claim(_ context.Context, c bot.ChannelID, lease time.Duration, l
 }
 
 // Sent implements bot.Outbox.
-func (s *Store) Sent(_ context.Context, id int64, providerID string) error {
-	return s.leave(id, bot.Sent, providerID)
+func (s *Store) Sent(_ context.Context, id int64, h bot.Handover) error {
+	return s.leave(id, bot.Sent, h.ProviderID)
 }
 
 // Bury implements bot.Outbox.

@@ -53,6 +53,8 @@ func StoreSuite(t *testing.T, open func(t *testing.T, clock func() time.Time) Op
 		{"LateReports", lateReports},
 		{"ALostReportStrandsNothing", aLostReportStrandsNothing},
 		{"ClaimLimit", claimLimit},
+		{"UrgentLeavesApart", urgentLeavesApart},
+		{"WhatStandsBeforeUrgentHurries", whatStandsBeforeUrgentHurries},
 		{"Receipts", receipts},
 		{"ReceiptsNameOneChannel", receiptsNameOneChannel},
 		{"NothingIsClaimedTwice", nothingIsClaimedTwice},
@@ -161,7 +163,7 @@ const lease = time.Minute
 
 func (s *bench) claim() []bot.Outbound {
 	s.t.Helper()
-	rows, err := s.Outbox.Claim(s.t.Context(), "sms", lease, 100)
+	rows, err := s.Outbox.Claim(s.t.Context(), "sms", false, lease, 100)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -186,7 +188,9 @@ func bodies(rows []bot.Outbound) []string {
 	return got
 }
 
-func (s *bench) sent(id int64) { s.must(s.Outbox.Sent(context.Background(), id, fmt.Sprint("p", id))) }
+func (s *bench) sent(id int64) {
+	s.must(s.Outbox.Sent(context.Background(), id, bot.Handover{ProviderID: fmt.Sprint("p", id)}))
+}
 
 func (s *bench) must(err error) {
 	s.t.Helper()
@@ -640,7 +644,7 @@ func lateReports(t *testing.T, s *bench) {
 	}
 	s.claims()
 	s.sent(second)
-	s.must(s.Outbox.Sent(t.Context(), 1<<40, "unknown"))
+	s.must(s.Outbox.Sent(t.Context(), 1<<40, bot.Handover{ProviderID: "unknown"}))
 	s.must(s.Outbox.Retry(t.Context(), 1<<40, s.clock(), "unknown"))
 	s.must(s.Outbox.Bury(t.Context(), 1<<40, "unknown"))
 	s.pass(time.Hour)
@@ -677,15 +681,84 @@ func claimLimit(t *testing.T, s *bench) {
 	}
 	s.pass(time.Hour)
 	for i := 0; i < 5; i += 2 {
-		rows, err := s.Outbox.Claim(t.Context(), "sms", lease, 2)
+		rows, err := s.Outbox.Claim(t.Context(), "sms", false, lease, 2)
 		if err != nil || !slices.Equal(bodies(rows), want[i:min(i+2, 5)]) {
 			t.Errorf("claimed %v, %v, want %v", bodies(rows), err, want[i:min(i+2, 5)])
 		}
 	}
-	rows, err := s.Outbox.Claim(t.Context(), "whatsapp", lease, 2)
+	rows, err := s.Outbox.Claim(t.Context(), "whatsapp", false, lease, 2)
 	if err != nil || len(rows) > 0 {
 		t.Errorf("another channel has %v, %v", rows, err)
 	}
+}
+
+// urgent answers a new message of somebody with what cannot wait.
+func (s *bench) urgent(subject string, replies ...string) []bot.Outbound {
+	s.t.Helper()
+	e := s.accept(s.message(subject))
+	state, err := s.Store.Load(context.Background(), e.Resident)
+	s.must(err)
+	d := done(e, state.Version, replies...)
+	d.Urgent = true
+	send, err := s.Store.Commit(context.Background(), d)
+	s.must(err)
+	return send
+}
+
+func (s *bench) claimsUrgent(want ...string) []bot.Outbound {
+	s.t.Helper()
+	rows, err := s.Outbox.Claim(context.Background(), "sms", true, lease, 100)
+	s.must(err)
+	if got := bodies(rows); !slices.Equal(got, want) {
+		s.t.Fatalf("claimed %q as urgent, want %q", got, want)
+	}
+	for _, o := range rows {
+		if !o.Urgent {
+			s.t.Errorf("%q does not say that it is urgent", o.Text.Body)
+		}
+	}
+	return rows
+}
+
+func urgentLeavesApart(t *testing.T, s *bench) {
+	if rows := s.turn("a", "usual"); len(rows) != 1 || rows[0].Urgent {
+		t.Errorf("handed out %+v", rows)
+	}
+	if rows := s.urgent("b", "fire", "where"); len(rows) != 2 || !rows[0].Urgent || !rows[1].Urgent {
+		t.Errorf("handed out %+v", rows)
+	}
+	s.pass(time.Minute)
+	fire := s.claimsUrgent("fire")
+	s.claims("usual")
+	s.claimsUrgent()
+	s.sent(fire[0].ID)
+	s.pass(time.Second)
+	s.claimsUrgent("where")
+}
+
+func whatStandsBeforeUrgentHurries(t *testing.T, s *bench) {
+	first := s.turn("a", "1")
+	s.turn("a", "2")
+	s.turn("b", "other")
+	s.must(s.Outbox.Retry(t.Context(), first[0].ID, s.clock().Add(10*time.Minute), "busy"))
+	s.pass(time.Minute)
+	s.claims("other")
+	if rows := s.urgent("a", "fire"); len(rows) != 0 {
+		t.Fatalf("%q leave before what was said earlier", bodies(rows))
+	}
+	s.claims()
+	for _, next := range []string{"1", "2", "fire"} {
+		rows := s.claimsUrgent(next)
+		s.sent(rows[0].ID)
+		s.pass(time.Second)
+	}
+	// What is being sent is left to whoever does it.
+	under := s.turn("c", "under way")
+	s.urgent("c", "flood")
+	s.claimsUrgent()
+	s.sent(under[0].ID)
+	s.pass(time.Second)
+	s.claimsUrgent("flood")
 }
 
 func receipts(t *testing.T, s *bench) {
@@ -713,7 +786,7 @@ func receipts(t *testing.T, s *bench) {
 
 func receiptsNameOneChannel(t *testing.T, s *bench) {
 	id := s.turn("a", "x")[0].ID
-	s.must(s.Outbox.Sent(t.Context(), id, "")) // a provider without ids
+	s.must(s.Outbox.Sent(t.Context(), id, bot.Handover{})) // a provider without ids
 	other := s.turn("b", "y")[0].ID
 	s.sent(other)
 	for _, providerID := range []string{"", "unknown"} {
@@ -737,7 +810,7 @@ func nothingIsClaimedTwice(t *testing.T, s *bench) {
 	for range claimers {
 		wg.Go(func() {
 			for range residents { // enough, even if others take most
-				rows, err := s.Outbox.Claim(context.Background(), "sms", lease, 7)
+				rows, err := s.Outbox.Claim(context.Background(), "sms", false, lease, 7)
 				if err != nil {
 					t.Error(err)
 					return
@@ -780,7 +853,7 @@ func manyAtOnce(t *testing.T, s *bench) {
 		if luck == 1 {
 			return s.Outbox.Bury(ctx, o.ID, "blocked")
 		}
-		return s.Outbox.Sent(ctx, o.ID, "")
+		return s.Outbox.Sent(ctx, o.ID, bot.Handover{})
 	}
 	var talking, sending sync.WaitGroup
 	for r := range residents {
@@ -817,7 +890,7 @@ func manyAtOnce(t *testing.T, s *bench) {
 	for range senders {
 		sending.Go(func() {
 			for {
-				rows, err := s.Outbox.Claim(context.Background(), "sms", lease, 3)
+				rows, err := s.Outbox.Claim(context.Background(), "sms", false, lease, 3)
 				if err != nil {
 					t.Error(err)
 					return

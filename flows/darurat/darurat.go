@@ -46,6 +46,9 @@ func (f *Flow) Name() string { return "darurat" }
 // Revision implements bot.Flow.
 func (f *Flow) Revision() int { return 1 }
 
+// Urgent implements bot.Urgent.
+func (*Flow) Urgent() {}
+
 // Topics implements bot.Flow.
 func (f *Flow) Topics() []bot.Topic {
 	var topics []bot.Topic

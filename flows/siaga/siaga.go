@@ -135,6 +135,9 @@ func (f *Flow) Name() string { return "siaga" }
 // Revision implements bot.Flow.
 func (f *Flow) Revision() int { return 1 }
 
+// Urgent implements bot.Urgent.
+func (*Flow) Urgent() {}
+
 // Topics implements bot.Flow: no resident asks for it.
 func (f *Flow) Topics() []bot.Topic { return nil }
 
