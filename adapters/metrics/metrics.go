@@ -106,6 +106,24 @@ func intentOf(i understand.Intent) string {
 	return string(i)
 }
 
+// Outages has look asked, at each scrape, which channels fail for everybody in
+// this process; bot.Sender.Outages.
+func (m *Metrics) Outages(look func() []bot.Outage) { m.registry.MustRegister(outages{look}) }
+
+type outages struct{ look func() []bot.Outage }
+
+var outageDesc = prometheus.NewDesc("tabe_channel_outage", "1: the channel fails for everybody, and only emergencies and probes are tried.", []string{"channel"}, nil)
+
+// Describe implements prometheus.Collector.
+func (outages) Describe(to chan<- *prometheus.Desc) { to <- outageDesc }
+
+// Collect implements prometheus.Collector.
+func (o outages) Collect(to chan<- prometheus.Metric) {
+	for _, out := range o.look() {
+		to <- prometheus.MustNewConstMetric(outageDesc, prometheus.GaugeValue, 1, string(out.Channel))
+	}
+}
+
 // Attempted is for bot.Sender.Observe.
 func (m *Metrics) Attempted(a bot.Attempted) {
 	m.attempts.WithLabelValues(string(a.Channel), string(a.Result)).Inc()

@@ -57,12 +57,13 @@ func TestScrape(t *testing.T) {
 	m.Turned(bot.Turned{Channel: "sms", Flow: "darurat", Intent: understand.EmergencyViolence, Language: "bug", Replies: 1, Waited: time.Millisecond})
 	m.Turned(bot.Turned{Channel: "sms", Flow: "pbb", Intent: understand.TaxBill, Language: "id", Failed: true})
 	m.Attempted(bot.Attempted{Channel: "sms", Result: bot.Deferred, Took: time.Second})
+	m.Outages(func() []bot.Outage { return []bot.Outage{{Channel: "whatsapp"}} })
 	page := scrape(t, m)
 	for _, want := range []string{
 		`tabe_turns_total{channel="sms",flow="darurat",intent="emergency",language="bug",result="answered"} 1`,
 		`tabe_turns_total{channel="sms",flow="pbb",intent="tax_bill",language="id",result="busy"} 1`,
 		`tabe_send_attempts_total{channel="sms",result="deferred"} 1`,
-		`tabe_unanswered_messages 3`, `tabe_unsent_texts{channel="sms"} 2`, `tabe_dead_letters 1`,
+		`tabe_unanswered_messages 3`, `tabe_unsent_texts{channel="sms"} 2`, `tabe_dead_letters 1`, `tabe_channel_outage{channel="whatsapp"} 1`,
 		`tabe_incidents{state="unanswered"} 1`, `tabe_incident_unanswered_age_seconds 40`, `tabe_escalation_up 1`, `tabe_database_up 1`,
 	} {
 		if !strings.Contains(page, want+"\n") {
@@ -127,6 +128,7 @@ func TestRulesAndDashboardAskForWhatThereIs(t *testing.T) {
 	m := metrics.New(house{}, house{}, slog.New(slog.DiscardHandler))
 	m.Turned(bot.Turned{Channel: "sms"})
 	m.Attempted(bot.Attempted{Channel: "sms", Result: bot.Went})
+	m.Outages(func() []bot.Outage { return []bot.Outage{{Channel: "sms"}} })
 	page := scrape(t, m)
 	asked := regexp.MustCompile(`tabe_[a-z_]+`)
 	for _, file := range []string{"prometheus/alerts.yml", "grafana/tabe.json"} {

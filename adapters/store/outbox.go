@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -52,11 +51,7 @@ func (s *Store) claim(tx *database.Tx, query string, args ...any) (out []bot.Out
 		if err := rows.Scan(&o.ID, &o.Resident, &o.Channel, &body, &o.Urgent, &o.Attempt); err != nil {
 			return nil, err
 		}
-		var p parcel
-		plain, err := s.seal.Open(body, parcelPlace(o.ID))
-		if err == nil {
-			err = json.Unmarshal(plain, &p)
-		}
+		p, err := s.openParcel(o.ID, body)
 		if err != nil {
 			unreadable = append(unreadable, o.ID)
 			continue

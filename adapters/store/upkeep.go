@@ -3,46 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
 	"tabe/adapters/database"
 	"tabe/bot"
 )
-
-// DeadLetter is an outgoing message that was given up.
-type DeadLetter struct {
-	ID       int64
-	Resident bot.ResidentID
-	Channel  bot.ChannelID
-	Attempts int
-	Created  time.Time
-	Reason   string
-}
-
-// DeadLetters returns the newest messages that were given up.
-func (s *Store) DeadLetters(ctx context.Context, limit int) (letters []DeadLetter, err error) {
-	rows, err := s.db.Query(ctx, `select id, resident, channel, attempt, created, reason from outbox
-		where status = 'dead' order by id desc limit $1`, limit)
-	if err != nil {
-		return nil, fmt.Errorf("store: dead letters: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var l DeadLetter
-		var created int64
-		if err := rows.Scan(&l.ID, &l.Resident, &l.Channel, &l.Attempts, &created, &l.Reason); err != nil {
-			return nil, fmt.Errorf("store: dead letters: %w", err)
-		}
-		l.Created = database.Time(created)
-		letters = append(letters, l)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("store: dead letters: %w", err)
-	}
-	return letters, nil
-}
 
 // Queue is what waits in one place.
 type Queue struct {
@@ -91,40 +57,6 @@ func (s *Store) Queues(ctx context.Context) (Queues, error) {
 		return q, fmt.Errorf("store: queues: %w", err)
 	}
 	return q, nil
-}
-
-// ErrNotDead is returned by Requeue for what is no dead letter, or an erased one.
-var ErrNotDead = errors.New("store: no dead letter with this id")
-
-// Requeue sends a dead letter after all, behind whatever else is on its way to
-// that resident.
-func (s *Store) Requeue(ctx context.Context, id int64) error {
-	now := database.Micros(s.clock())
-	err := s.db.Do(ctx, func(tx *database.Tx) error {
-		var resident bot.ResidentID
-		var channel bot.ChannelID
-		err := tx.QueryRow(`select resident, channel from outbox where id = $1 and status = 'dead' and length(body) > 0`, []any{id}, &resident, &channel)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrNotDead
-		}
-		if err != nil {
-			return err
-		}
-		waits, err := attach(tx, resident, channel, id)
-		if err != nil {
-			return err
-		}
-		changed, err := tx.Exec(`update outbox set status = 'queued', ready = $1, next = null, due = $2, attempt = 0, reason = '', ended = null
-			where id = $3 and status = 'dead'`, !waits, now, id)
-		if err == nil && changed == 0 {
-			return ErrNotDead // on PostgreSQL: somebody else did the same
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("store: requeue: %w", err)
-	}
-	return nil
 }
 
 // pruneBatch is how many rows are looked at in one transaction, so that

@@ -137,7 +137,7 @@ func TestDeadLetters(t *testing.T) {
 		must(t, s.Bury(t.Context(), dead.ID, "blocked\x00\n"+strings.Repeat("x", 1000)))
 		talk(t, s, "m2", "tel:1", say("two"))
 
-		letters, err := s.DeadLetters(t.Context(), 10)
+		letters, err := s.Letters(t.Context(), store.Which{Status: bot.Dead}, 10)
 		if err != nil || len(letters) != 1 || letters[0].ID != dead.ID || letters[0].Resident != dead.Resident ||
 			!letters[0].Created.Equal(now) || !strings.HasPrefix(letters[0].Reason, "blocked x") || len(letters[0].Reason) > 200 {
 			t.Errorf("%+v, %v", letters, err)
@@ -185,7 +185,7 @@ func TestADamagedRowHoldsBackNobody(t *testing.T) {
 				t.Errorf("%+v, %v", rows, err)
 			}
 		}
-		if letters, err := s.DeadLetters(t.Context(), 10); err != nil || len(letters) != 1 || letters[0].ID != damaged.ID {
+		if letters, err := s.Letters(t.Context(), store.Which{Status: bot.Dead}, 10); err != nil || len(letters) != 1 || letters[0].ID != damaged.ID {
 			t.Errorf("%+v, %v", letters, err)
 		}
 	})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -151,6 +152,8 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	}
 	a.sender = bot.NewSender(a.store, o.clock, o.log, channels...)
 	a.sender.Observe(a.metrics.Attempted)
+	a.metrics.Outages(a.sender.Outages)
+	a.jobs = append(a.jobs, a.outages(o).Run)
 	config := bot.Config{
 		Store: a.store, Words: a.words, Understand: ears.Understand,
 		Flows: list, Home: home, Formats: formats(o.inline),
@@ -168,6 +171,17 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	a.store.OnPost(a.engine.Wake)
 	a.jobs = append(a.jobs, a.center.Run)
 	return a.tell(o)
+}
+
+// outages tells the consoles which channels this process cannot send by.
+func (a *app) outages(o options) *store.Outages {
+	return &store.Outages{
+		Store: a.store, Node: rand.Text(), Look: a.sender.Outages, Log: o.log,
+		Event: func(tx *database.Tx, at time.Time, kind string, c bot.ChannelID) error {
+			_, err := a.stream.Append(tx, at, "sender", kind, "", string(c))
+			return err
+		},
+	}
 }
 
 // newCenter makes the command center.

@@ -150,7 +150,7 @@ func (r *checks) line(what string, err error, good string) {
 // queues tells what waits and lists the dead letters.
 func (c *checkCommand) queues(ctx context.Context, out io.Writer, messages *store.Store) (string, error) {
 	const shown = 20
-	letters, err := messages.DeadLetters(ctx, shown)
+	letters, err := messages.Letters(ctx, store.Which{Status: bot.Dead}, shown)
 	if err != nil {
 		return "", err
 	}

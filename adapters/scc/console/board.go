@@ -6,6 +6,7 @@ import (
 	"tabe/adapters/complaints"
 	"tabe/adapters/scc"
 	"tabe/adapters/scc/operators"
+	"tabe/bot"
 	"tabe/flows/darurat"
 	"tabe/flows/pengaduan"
 	"tabe/flows/petugas"
@@ -17,6 +18,7 @@ type board struct {
 	Kind       darurat.Kind // of the first of them: each rings in a rhythm of its own
 	Waiting    int          // residents who wait for somebody, or whose call is due, or who wrote again
 	Complaints int          // new ones
+	Outages    []bot.Outage // channels by which nobody can be reached
 }
 
 func (s *Console) board(r *request) (board, error) {
@@ -32,6 +34,12 @@ func (s *Console) board(r *request) (board, error) {
 					b.Kind = i.Kind
 				}
 			}
+		}
+	}
+	if s.Deliveries != nil {
+		var err error
+		if b.Outages, err = s.Deliveries.Outages(r.Context()); err != nil {
+			return b, err
 		}
 	}
 	if !r.session.Operator.Is(handlers...) {
@@ -80,6 +88,7 @@ func (s *Console) tabs(r *request, b board) []tab {
 		{s.Conversations != nil, handlers, tab{Name: "percakapan", Count: b.Waiting}},
 		{s.Complaints != nil, handlers, tab{Name: "pengaduan", Count: b.Complaints}},
 		{true, handlers, tab{Name: "tak-terjawab"}},
+		{s.Deliveries != nil, deliverers, tab{Name: "pengiriman", Count: len(b.Outages)}},
 		{s.Shift != nil, inCenter, tab{Name: "petugas"}},
 		{s.Incidents != nil, watchers, tab{Name: "kontak"}},
 		{s.Alerts != nil, handlers, tab{Name: "peringatan"}},

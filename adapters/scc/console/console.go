@@ -57,6 +57,7 @@ type Config struct {
 	Complaints    Complaints
 	Catalogue     *pengaduan.Catalogue // of the complaints
 	Shift         Shift
+	Deliveries    Deliveries
 
 	Clock func() time.Time
 	Log   *slog.Logger
@@ -168,6 +169,12 @@ func (s *Console) routes() []route {
 			route{"POST /scc/pengaduan/{number}/{act}", handlers, s.complaintAct, false},
 		)
 	}
+	if s.Deliveries != nil {
+		all = append(all,
+			route{"GET /scc/pengiriman", deliverers, s.deliveryPage, true},
+			route{"POST /scc/pengiriman/{id}", deliverers, s.requeue, false},
+		)
+	}
 	if s.Shift != nil {
 		all = append(all,
 			route{"GET /scc/petugas", inCenter, s.shiftPage, true},
@@ -183,6 +190,7 @@ var (
 	handlers   = []operators.Role{operators.Dispatcher, operators.Supervisor}
 	watchers   = []operators.Role{operators.Dispatcher, operators.Supervisor, operators.P2TP2A}
 	admins     = []operators.Role{operators.Admin}
+	deliverers = []operators.Role{operators.Dispatcher, operators.Supervisor, operators.Admin}
 	agencies   = []operators.Role{operators.Agency}
 	inspectors = []operators.Role{operators.Auditor, operators.Supervisor}
 	inCenter   = []operators.Role{operators.Dispatcher, operators.Supervisor, operators.P2TP2A, operators.Auditor}

@@ -86,6 +86,7 @@ func openHouseOn(t *testing.T, url string) *house {
 		}
 		config.Incidents, config.Map, config.Chart = h.scc, h.scc.Map, chart.New(h.scc.Map)
 		config.Reports, config.Alerts = h.scc, &alerts.Book{DB: c.db, Event: c.stream.Append, Clock: c.clock}
+		config.Deliveries = h.store
 		config.Conversations, config.Shift, config.Catalogue = cases, h.scc, pengaduan.DefaultCatalogue()
 		config.Complaints = complaints.NewDesk(register, config.Catalogue, h.store, nil, c.clock)
 	})
