@@ -4,11 +4,14 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,10 +29,14 @@ const patience = 100 * time.Millisecond
 // Open prepares the sessions in the Redis that rawURL names. It does not
 // connect: whether Redis is up may change at any moment.
 //
-//	redis://[user:password@]host[:port][/database]    one server (rediss: with TLS)
-//	…?addr=host:port&addr=host:port                   more nodes, a cluster
-//	…?cluster=true                                    a cluster found through one node
-//	…?master_name=name                                the nodes are sentinels
+//	redis://[user:password@]host[:6379][/database]             one server
+//	redis://[user:password@]host[:6379]?cluster=true           a cluster
+//	redis://[user:password@]host[:26379][/database]?master_name=name   sentinels
+//
+// The forms are those of go-redis. More nodes follow as &addr=host:port, as
+// many as there are; several of them without master_name are a cluster.
+// rediss: speaks TLS with all, sentinels included. Servers behind sentinels may
+// have a &username= and &password= of their own.
 //
 // The hot copies are encrypted with keys derived from secret.
 func Open(rawURL string, secret []byte) (*Sessions, error) {
@@ -54,43 +61,98 @@ func Open(rawURL string, secret []byte) (*Sessions, error) {
 	options.PoolSize = 64
 	options.PipelinePoolSize = -1
 	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return &Sessions{client: redis.NewUniversalClient(options), seal: sealer}, nil
+	return &Sessions{client: redis.NewUniversalClient(options), seal: sealer, form: form(options)}, nil
 }
 
-// errAddress does not quote the address, which may hold a password.
-var errAddress = errors.New("redis: not a redis:// address")
+// Validate tells what is wrong with rawURL, without quoting it: it may hold a
+// password.
+func Validate(rawURL string) error {
+	_, err := parse(rawURL)
+	return err
+}
+
+var errAddress = errors.New("redis: not a redis:// or rediss:// address")
 
 func parse(rawURL string) (*redis.UniversalOptions, error) {
 	u, err := url.Parse(rawURL)
-	if err != nil || u.Hostname() == "" || u.Scheme != "redis" && u.Scheme != "rediss" {
+	if err != nil || u.Hostname() == "" || u.Fragment != "" || u.Scheme != "redis" && u.Scheme != "rediss" {
+		return nil, errAddress
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
 		return nil, errAddress
 	}
 	o := &redis.UniversalOptions{Username: u.User.Username()}
 	o.Password, _ = u.User.Password()
 	if u.Scheme == "rediss" {
-		o.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
-	}
-	port := u.Port()
-	if port == "" {
-		port = "6379"
-	}
-	query := u.Query()
-	o.Addrs = append([]string{net.JoinHostPort(u.Hostname(), port)}, query["addr"]...)
-	o.MasterName = query.Get("master_name")
-	o.IsClusterMode = query.Get("cluster") == "true"
-	if o.MasterName != "" {
-		o.SentinelUsername, o.SentinelPassword = o.Username, o.Password
+		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12} // each node shows its own name
 	}
 	if name := strings.Trim(u.Path, "/"); name != "" {
 		if o.DB, err = strconv.Atoi(name); err != nil || o.DB < 0 {
-			return nil, errAddress
+			return nil, errors.New("redis: what follows the host is not the number of a database")
 		}
+	}
+	for name, values := range query {
+		switch {
+		case !slices.Contains([]string{"addr", "cluster", "master_name", "username", "password"}, name):
+			return nil, errors.New("redis: a parameter is none of addr, cluster, master_name, username, password")
+		case name != "addr" && len(values) > 1 || values[0] == "":
+			return nil, fmt.Errorf("redis: %s= is there twice, or empty", name)
+		}
+	}
+	port := u.Port()
+	if o.MasterName = query.Get("master_name"); o.MasterName != "" {
+		o.SentinelUsername, o.SentinelPassword = o.Username, o.Password
+		if query.Has("username") || query.Has("password") {
+			o.Username, o.Password = query.Get("username"), query.Get("password")
+		}
+		port = cmp.Or(port, "26379")
+	} else if query.Has("username") || query.Has("password") {
+		return nil, errors.New("redis: username= and password= are for servers behind sentinels; those of all others stand before the host")
+	}
+	o.Addrs = []string{net.JoinHostPort(u.Hostname(), cmp.Or(port, "6379"))}
+	for _, addr := range query["addr"] {
+		if host, port, err := net.SplitHostPort(addr); err != nil || host == "" || port == "" {
+			return nil, errors.New("redis: addr= is not HOST:PORT")
+		}
+		o.Addrs = append(o.Addrs, addr)
+	}
+	o.IsClusterMode = o.MasterName == "" && len(o.Addrs) > 1
+	if cluster := query.Get("cluster"); cluster != "" {
+		if o.IsClusterMode = cluster == "true"; !o.IsClusterMode {
+			return nil, errors.New("redis: cluster= is something else than true")
+		}
+	}
+	if o.IsClusterMode && o.MasterName != "" {
+		return nil, errors.New("redis: cluster= and master_name= exclude each other")
+	}
+	if o.IsClusterMode && o.DB != 0 {
+		return nil, errors.New("redis: a cluster has only database 0")
 	}
 	return o, nil
 }
 
-// Ping asks Redis for a sign of life.
-func (s *Sessions) Ping(ctx context.Context) error { return s.client.Ping(ctx).Err() }
+// Form tells what kind of Redis it is.
+func (s *Sessions) Form() string { return s.form }
+
+func form(o *redis.UniversalOptions) string {
+	switch {
+	case o.MasterName != "":
+		return "the master that sentinels name"
+	case o.IsClusterMode:
+		return "a cluster"
+	default:
+		return "one server"
+	}
+}
+
+// Ping asks Redis for a sign of life; of a cluster, each of its masters.
+func (s *Sessions) Ping(ctx context.Context) error {
+	if cluster, is := s.client.(*redis.ClusterClient); is {
+		return cluster.ForEachMaster(ctx, func(ctx context.Context, master *redis.Client) error { return master.Ping(ctx).Err() })
+	}
+	return s.client.Ping(ctx).Err()
+}
 
 // Close closes the connections. Leases end by themselves.
 func (s *Sessions) Close() error { return s.client.Close() }

@@ -26,6 +26,7 @@ var ErrDown = errors.New("redis: down")
 // Sessions implements bot.Sessions. It is safe for concurrent use.
 type Sessions struct {
 	client  redis.UniversalClient
+	form    string
 	seal    *seal.Sealer
 	breaker breaker
 }

@@ -39,7 +39,7 @@ func (c *checkCommand) Run(ctx context.Context, std streams) error {
 				return "", err
 			}
 			defer sessions.Close()
-			return "answers", sessions.Ping(ctx)
+			return "answers, " + sessions.Form(), sessions.Ping(ctx)
 		})
 	}
 	if err == nil {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tabe/adapters/testserver"
 )
 
 // tabe runs one command line as a shell would.
@@ -195,8 +197,18 @@ func TestCheckTellsWhatIsDown(t *testing.T) {
 	if _, errs, code := tabe(t, env, "", "import", "pbb", writeFile(t, "pbb.csv", unseen), "--data", dir); code != 0 {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
-	if out, _, code := tabe(t, env, "", "check", "--data", dir); code != 0 {
+	env["TABE_REDIS_URL"] = testserver.StartRedis(t).URL()
+	if out, _, code := tabe(t, env, "", "check", "--data", dir); code != 0 || !strings.Contains(out, "ok    redis          answers, one server") {
 		t.Errorf("exit %d:\n%s", code, out)
+	}
+	for url, want := range map[string]string{
+		"redis://:s3cret@127.0.0.1:1":         "DOWN  redis",
+		"redis://:s3cret@host?mastername=one": "DOWN  configuration  TABE_REDIS_URL: redis: a parameter is none of",
+	} {
+		env["TABE_REDIS_URL"] = url
+		if out, _, code := tabe(t, env, "", "check", "--data", dir); code != 1 || !strings.Contains(out, want) || strings.Contains(out, "s3cret") {
+			t.Errorf("exit %d:\n%s", code, out)
+		}
 	}
 }
 

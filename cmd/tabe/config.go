@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tabe/adapters/open311"
+	"tabe/adapters/redis"
 	"tabe/adapters/webchat"
 	"tabe/bot/ident"
 	"tabe/ussd"
@@ -134,7 +135,11 @@ func readConfig(getenv func(string) string, dataDir string) (config, error) {
 	} else if !strings.HasPrefix(c.databaseURL, "sqlite://") && !strings.HasPrefix(c.databaseURL, "postgres://") && !strings.HasPrefix(c.databaseURL, "postgresql://") {
 		e.wrong("TABE_DATABASE_URL", "is neither sqlite:///path nor postgres://…")
 	}
-	c.redisURL = e.value("TABE_REDIS_URL")
+	if c.redisURL = e.value("TABE_REDIS_URL"); c.redisURL != "" {
+		if err := redis.Validate(c.redisURL); err != nil {
+			e.problems = append(e.problems, fmt.Errorf("TABE_REDIS_URL: %w", err))
+		}
+	}
 	c.boundaries = e.value("TABE_BOUNDARIES")
 	if c.secretKey = e.key("TABE_SECRET_KEY"); c.secretKey == nil {
 		e.needed("TABE_SECRET_KEY", ": residents' data is kept under this key")

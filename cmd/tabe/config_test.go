@@ -32,7 +32,8 @@ func TestEveryProblemIsNamedAndNoSecretIsShown(t *testing.T) {
 			[]string{"TABE_WHATSAPP_PHONE_ID is missing", "TABE_WHATSAPP_APP_SECRET is missing", "TABE_WHATSAPP_VERIFY_TOKEN is missing"}},
 		"kannel": {settings{"TABE_SECRET_KEY": goodKey, "TABE_KANNEL_URL": "http://127.0.0.1:13013/cgi-bin/sendsms"},
 			[]string{"TABE_KANNEL_USERNAME is missing", "TABE_KANNEL_PASSWORD is missing"}},
-		"file": {settings{"TABE_SECRET_KEY_FILE": "/nowhere"}, []string{"TABE_SECRET_KEY_FILE cannot be read"}},
+		"redis": {settings{"TABE_SECRET_KEY": goodKey, "TABE_REDIS_URL": "redis://:s3cret@a:7000/1?addr=b:7000"}, []string{"TABE_REDIS_URL: redis: a cluster has only database 0"}},
+		"file":  {settings{"TABE_SECRET_KEY_FILE": "/nowhere"}, []string{"TABE_SECRET_KEY_FILE cannot be read"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := readConfig(c.env.getenv, "data")
