@@ -16,6 +16,9 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 )
 
+// packaged is where Debian puts what is not for everybody.
+const packaged = "/usr/lib/postgresql/*/bin"
+
 // Postgres is a PostgreSQL server of its own.
 type Postgres struct {
 	port   string
@@ -30,7 +33,6 @@ type Postgres struct {
 // where PostgreSQL is missing.
 func StartPostgres(t testing.TB) *Postgres {
 	t.Helper()
-	const packaged = "/usr/lib/postgresql/*/bin"
 	initdb, err := program("initdb", packaged)
 	if err != nil {
 		t.Skip("PostgreSQL is not installed: ", err)
@@ -109,6 +111,29 @@ func (p *Postgres) Database(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return p.url(name)
+}
+
+// Dump copies the database at url, which may be in use, into file.
+func Dump(t testing.TB, url, file string) {
+	t.Helper()
+	client(t, "pg_dump", "--format=custom", "--file="+file, url)
+}
+
+// Restore fills the empty database at url from a file of Dump.
+func Restore(t testing.TB, url, file string) {
+	t.Helper()
+	client(t, "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", "--dbname="+url, file)
+}
+
+func client(t testing.TB, name string, args ...string) {
+	t.Helper()
+	path, err := program(name, packaged)
+	if err != nil {
+		t.Skip("PostgreSQL is not installed: ", err)
+	}
+	if out, err := exec.Command(path, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, out)
+	}
 }
 
 func (p *Postgres) url(database string) string {
