@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -126,6 +127,7 @@ func TestKillNine(t *testing.T) {
 // child is tabe serve in a process of its own.
 type child struct {
 	t                   *testing.T
+	program             string // empty: this version
 	dir, addr, provider string
 	env                 []string // more of it
 	process             *exec.Cmd
@@ -139,7 +141,7 @@ const (
 
 func (c *child) start() {
 	c.t.Helper()
-	c.process = exec.Command(os.Args[0], "serve", "--data", c.dir)
+	c.process = exec.Command(cmp.Or(c.program, os.Args[0]), "serve", "--data", c.dir)
 	c.process.Env = append(os.Environ(), asChild+"=1", "TABE_SECRET_KEY="+goodKey, "TABE_ADDR="+c.addr, "TABE_PUBLIC_URL="+childPublic,
 		"TABE_TWILIO_ACCOUNT_SID="+childSID, "TABE_TWILIO_AUTH_TOKEN="+childToken, "TABE_TWILIO_SMS_FROM=+6281100000400", "TABE_TWILIO_API_URL="+c.provider)
 	c.process.Env = append(c.process.Env, c.env...)
