@@ -332,6 +332,7 @@ func TestTheConsoleIsForEverybody(t *testing.T) {
 			visit("accounts", "/scc/operator", "#accounts", "besse")
 			visit("alerts", "/scc/peringatan", "h1", "")
 			visit("month", "/scc/bulan", "h1", "Bulan")
+			visit("delivery", "/scc/pengiriman", "#letters", "SMS")
 			visit("audit", "/scc/audit", "#log", "desk.asked")
 		})
 	}

@@ -4,8 +4,6 @@ alter table outbox add column urgent   boolean not null default false; -- leaves
 alter table outbox add column ended    bigint;                         -- when it left, was given up or moved
 alter table outbox add column segments bigint not null default 0;      -- that it was billed as
 alter table outbox add column cost     bigint not null default 0;      -- whole rupiah, by the tariffs of that day
-create index outbox_urgent on outbox (channel, due) where status = 'queued' and ready and urgent;
-create index outbox_failed on outbox (id) where status = 'failed';
 
 -- Channels that fail for everybody, as each process sees them.
 create table outages (

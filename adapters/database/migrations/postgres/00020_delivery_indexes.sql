@@ -1,0 +1,6 @@
+-- +goose NO TRANSACTION
+-- +goose Up
+
+-- Small whatever the size of the outbox.
+create index concurrently if not exists outbox_urgent on outbox (channel, due) where status = 'queued' and ready and urgent;
+create index concurrently if not exists outbox_failed on outbox (id) where status = 'failed';
