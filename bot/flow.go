@@ -76,6 +76,8 @@ type Subscribe struct {
 	Purpose string // what kind of news: "permit", "rice" …
 	Key     string // about what: a permit number, a desa; empty if the purpose says it all
 	Mark    string // what he knows already, in the terms of who has the news
+	// BySMS has him told at the number that he proved, and not where he writes.
+	BySMS   bool
 	Consent string // key of the message that asked him
 }
 
@@ -100,6 +102,7 @@ type Turn struct {
 	redirect understand.Intent
 	silent   bool
 	urgent   bool // an Urgent flow speaks
+	confined bool
 }
 
 // Say adds a reply.
@@ -109,6 +112,10 @@ func (t *Turn) Say(r Reply) { t.replies = append(t.replies, r) }
 // him and answers it himself. A flow that says nothing otherwise is broken. It is
 // not for channels that carry the answer back in the request.
 func (t *Turn) StaySilent() { t.silent = true }
+
+// Confine keeps what is said from going by another channel if this one fails:
+// it belongs here, or somebody else could see it there.
+func (t *Turn) Confine() { t.confined = true }
 
 // Effect adds an effect to the turn's transaction.
 func (t *Turn) Effect(e Effect) { t.effects = append(t.effects, e) }

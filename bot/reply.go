@@ -79,6 +79,7 @@ type Text struct {
 	End     bool     `json:"e,omitempty"`
 
 	Language string `json:"g,omitempty"` // of the words: "id", "bug"
+	Confined bool   `json:"c,omitempty"` // see Turn.Confine
 
 	// Template is set when the channel takes free text no more (see
 	// ChannelFormat.Window): what to say, for a text that was approved before.

@@ -335,6 +335,7 @@ func (e *Engine) render(t *Turn) ([]Text, error) {
 		if err != nil {
 			return nil, err
 		}
+		text.Confined = t.confined
 		if i < last {
 			text.Options = shown(text.Options)
 		}

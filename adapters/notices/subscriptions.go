@@ -78,7 +78,14 @@ const maxPerResident = 50
 // subscribe applies bot.Subscribe.
 func (s *Subscriptions) subscribe(tx *database.Tx, e bot.Entry, sub bot.Subscribe) error {
 	now := s.clock()
-	a := agreement{Peer: e.Peer, Subject: e.Subject, Key: sub.Key, Consent: sub.Consent, At: now.Unix(), Words: map[string]string{}}
+	to := Recipient{Channel: e.Channel, Peer: e.Peer, Subject: e.Subject}
+	if sub.BySMS {
+		var ok bool
+		if to, ok = to.overSMS(); !ok {
+			return errors.New("notices: no telephone number was proved")
+		}
+	}
+	a := agreement{Peer: to.Peer, Subject: e.Subject, Key: sub.Key, Consent: sub.Consent, At: now.Unix(), Words: map[string]string{}}
 	for _, language := range []string{"id", "bug"} {
 		a.Words[language] = s.words.Source(language, sub.Consent)
 	}
@@ -98,7 +105,7 @@ func (s *Subscriptions) subscribe(tx *database.Tx, e bot.Entry, sub bot.Subscrib
 	_, err = tx.Exec(`insert into subscriptions (resident, purpose, key_hash, channel, body, mark, created, touched, due)
 		values ($1, $2, $3, $4, $5, $6, $7, $7, $7) on conflict (resident, purpose, key_hash) do update
 		set channel = excluded.channel, body = excluded.body, mark = excluded.mark, touched = excluded.touched, due = excluded.due, stopped = null`,
-		e.Resident, sub.Purpose, keyHash, e.Channel, s.seal.Seal(plain, place(e.Resident, sub.Purpose, keyHash)), sub.Mark, database.Micros(now))
+		e.Resident, sub.Purpose, keyHash, to.Channel, s.seal.Seal(plain, place(e.Resident, sub.Purpose, keyHash)), sub.Mark, database.Micros(now))
 	return err
 }
 

@@ -149,7 +149,8 @@ func (s *Store) Requeue(ctx context.Context, id int64) error {
 }
 
 // Move takes a message out of its channel because it shall go by another one,
-// and returns it. ok is false when it has left by now, or was erased.
+// and returns it. ok is false when it has left by now, was erased, or is confined
+// to its channel.
 func (s *Store) Move(tx *database.Tx, id int64) (o bot.Outbound, ok bool, err error) {
 	var body []byte
 	var status bot.Status
@@ -163,6 +164,9 @@ func (s *Store) Move(tx *database.Tx, id int64) (o bot.Outbound, ok bool, err er
 	p, err := s.openParcel(id, body)
 	if err != nil {
 		return o, false, nil // Claim buries what is damaged
+	}
+	if p.Text.Confined {
+		return o, false, nil
 	}
 	o.ID, o.Peer, o.Text = id, p.Peer, p.Text
 	now := database.Micros(s.clock())

@@ -52,6 +52,7 @@ type services struct {
 	permits perizinan.Registry
 	tickets pengaduan.Register
 	told    kabar.Subscriptions
+	bySMS   bool // somebody sends SMS
 	records privasi.Records
 	center  *scc.Center
 	desk    *desk.Desk
@@ -65,7 +66,7 @@ func (a *app) services(o options, ears *understand.Understander) services {
 		dataDir: o.dataDir, redact: ears.Redact,
 		aid: maccaregistry.New(a.db), rice: a.rice,
 		taxes: a.registries.taxes, permits: a.registries.permits, tickets: a.complaints, center: a.center,
-		told: a.subscriptions, records: a.records(), desk: a.desk, codes: a.links,
+		told: a.subscriptions, bySMS: a.told.carried(smsChannel), records: a.records(), desk: a.desk, codes: a.links,
 		watch: func(d *kantor.Data) kantor.Sites {
 			w := offices.New(offices.Config{Hosts: d.Sites(), Every: d.CheckEvery(), Clock: o.clock, Log: o.log})
 			a.jobs = append(a.jobs, w.Run)
@@ -106,7 +107,7 @@ func (s services) flows() (all []bot.Flow, home bot.Flow, err error) {
 		// A duty phone's digit before more words about a report that it made itself.
 		siaga.New(scc.Duty{Center: s.center}, func(c bot.ChannelID) bool { return c == twilio.Keys }),
 		darurat.New(s.center, regency),
-		kabar.New(s.told),
+		kabar.New(s.told, s.bySMS),
 		tautan.New(s.codes),
 		home,
 		pbb.New(s.taxes, taxRules),

@@ -101,6 +101,10 @@ func (a *app) tell(o options) error {
 		Store: a.store, Clock: o.clock, Log: o.log,
 	}
 	a.jobs = append(a.jobs, a.telling.Run, a.keep(o).Run)
+	if a.told.carried(smsChannel) {
+		reserve := &notices.Reserve{Subscriptions: a.subscriptions, Store: a.store, Clock: o.clock, Log: o.log}
+		a.jobs = append(a.jobs, reserve.Run)
+	}
 	return nil
 }
 

@@ -92,6 +92,11 @@ type step struct {
 // it is an incident about which nothing more is asked.
 func (f *Flow) Handle(ctx context.Context, t *bot.Turn) error {
 	s := &step{Turn: t, flow: f}
+	defer func() {
+		if s.quiet() { // an SMS on the same phone may be read by somebody else
+			t.Confine()
+		}
+	}()
 	err := s.handle(ctx)
 	if err == nil {
 		return nil

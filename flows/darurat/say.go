@@ -201,6 +201,9 @@ func (f *Flow) Tell(_ context.Context, t *bot.Turn) error {
 	if key == "" || n.Quiet && t.Notice.Kind != ToldWords {
 		return nil
 	}
+	if n.Quiet {
+		t.Confine()
+	}
 	t.Say(bot.Reply{Key: key, Data: data, Keep: true})
 	return nil
 }

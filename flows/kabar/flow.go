@@ -42,6 +42,8 @@ const (
 	stop    = "stop"
 	resume  = "resume"
 	noEvent = "" // not understood
+
+	answered = "answered" // whatever the machine does
 )
 
 var anywhere = []string{flows.Start, listing, choosing, asking, subscribed, declined, stopped, resumed}
@@ -66,14 +68,16 @@ var questionCues []byte
 type Flow struct {
 	*flows.Machine[*step]
 	subscriptions Subscriptions
+	bySMS         bool
 	words         *flows.Cues
 	questions     *flows.Cues
 }
 
-// New returns the flow.
-func New(subscriptions Subscriptions) *Flow {
+// New returns the flow. bySMS tells that somebody sends SMS, so that it can take
+// the place of another channel; see Reserve.
+func New(subscriptions Subscriptions, bySMS bool) *Flow {
 	return &Flow{
-		subscriptions: subscriptions, words: flows.MustCues(topicCues), questions: flows.MustCues(questionCues),
+		subscriptions: subscriptions, bySMS: bySMS, words: flows.MustCues(topicCues), questions: flows.MustCues(questionCues),
 		Machine: flows.New(events, map[string]flows.Enter[*step]{
 			listing: sayList, choosing: sayChoose, asking: sayAsk, subscribed: saySubscribed,
 			declined: sayDeclined, stopped: sayStopped, resumed: sayResumed,
@@ -104,6 +108,7 @@ type step struct {
 type memory struct {
 	Kecamatan string `json:"k,omitempty"` // agreed to or not; "" is everywhere
 	Page      int    `json:"p,omitempty"` // of the choice
+	Reserve   bool   `json:"r,omitempty"` // asked for is the SMS in reserve, and no news
 }
 
 // Claims implements bot.Claimant: STOP works everywhere, unless it is one of
@@ -186,12 +191,19 @@ func kecamatanOf(t *bot.Turn) (name string, ok bool) {
 }
 
 // Tell implements bot.Teller: a message of an office, in the language of the
-// resident if somebody wrote it in that.
+// resident if somebody wrote it in that, or what another channel could not carry.
 func (f *Flow) Tell(_ context.Context, t *bot.Turn) error {
-	var m Message
-	if t.Notice.Kind != News {
-		return fmt.Errorf("kabar: notice of kind %q", t.Notice.Kind)
+	switch t.Notice.Kind {
+	case News:
+		return tellNews(t)
+	case Reserve:
+		return tellMoved(t)
 	}
+	return fmt.Errorf("kabar: notice of kind %q", t.Notice.Kind)
+}
+
+func tellNews(t *bot.Turn) error {
+	var m Message
 	if err := json.Unmarshal(t.Notice.Body, &m); err != nil {
 		return fmt.Errorf("kabar: notice: %w", err)
 	}
@@ -214,7 +226,10 @@ func (f *Flow) Handle(ctx context.Context, t *bot.Turn) error {
 		return err
 	}
 	event := f.decide(ctx, s)
-	if event == noEvent {
+	switch event {
+	case answered:
+		return nil
+	case noEvent:
 		t.Say(bot.Reply{Key: "kabar.unclear", Keep: true})
 		return nil
 	}
@@ -242,10 +257,13 @@ func (f *Flow) decide(ctx context.Context, s *step) string {
 		}
 	}
 	question := f.questions.Find(s.Text)
+	if question == Reserve {
+		return f.reserve(s)
+	}
 	kecamatan, named := kecamatanOf(s.Turn)
 	switch {
 	case named && (question == "subscribe" || s.Conversation.State == choosing):
-		s.memory.Kecamatan = kecamatan
+		s.memory = memory{Kecamatan: kecamatan}
 		return ask
 	case question == "subscribe":
 		return choose

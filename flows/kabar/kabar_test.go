@@ -29,7 +29,7 @@ func turn(text string) *bot.Turn {
 }
 
 func TestWhatIsClaimed(t *testing.T) {
-	f := kabar.New(agreed{})
+	f := kabar.New(agreed{}, true)
 	for _, text := range []string{
 		"STOP", "stop.", "Berhenti", "UNREG", "unreg pbb", "stop semua", "STOP PBB", "stop izin dong", "tolong stop", "stop berre'", "berhenti berita", "stop stop",
 		"mau berita", "berita kecamatan Citta", "apa saja yang dikabarkan",
@@ -51,14 +51,14 @@ func TestWhatIsClaimed(t *testing.T) {
 		t.Error("the choice of another flow's question is claimed")
 	}
 	for _, a := range []agreed{{silenced: true}, {list: []kabar.Subscription{{Purpose: "permit", Stopped: time.Now()}}}} {
-		if !kabar.New(a).Claims(t.Context(), turn("Mulai")) {
+		if !kabar.New(a, true).Claims(t.Context(), turn("Mulai")) {
 			t.Errorf("MULAI is not claimed for %+v", a)
 		}
 	}
 }
 
 func TestNoTextIsTooStrange(t *testing.T) {
-	f := kabar.New(agreed{silenced: true})
+	f := kabar.New(agreed{silenced: true}, true)
 	rapid.Check(t, func(r *rapid.T) {
 		text := turn(rapid.String().Draw(r, "text"))
 		f.Claims(t.Context(), text)
@@ -67,7 +67,7 @@ func TestNoTextIsTooStrange(t *testing.T) {
 }
 
 func BenchmarkClaims(b *testing.B) {
-	f := kabar.New(agreed{})
+	f := kabar.New(agreed{}, true)
 	t := turn("berapa pajak bumi saya tahun ini")
 	b.ReportAllocs()
 	for b.Loop() {

@@ -31,6 +31,8 @@ func (f *Flow) chosen(s *step) string {
 		return choose
 	case resumeValue:
 		return resume
+	case Reserve:
+		return f.reserve(s)
 	case flows.Yes:
 		return agree
 	case flows.No:
@@ -42,7 +44,7 @@ func (f *Flow) chosen(s *step) string {
 		s.memory.Page--
 		return choose
 	case everywhere:
-		s.memory.Kecamatan = ""
+		s.memory = memory{}
 		return ask
 	}
 	if what, ok := strings.CutPrefix(s.Choice, stopValue); ok {
@@ -51,7 +53,7 @@ func (f *Flow) chosen(s *step) string {
 		return stop
 	}
 	if slices.Contains(Kecamatan, s.Choice) {
-		s.memory.Kecamatan = s.Choice
+		s.memory = memory{Kecamatan: s.Choice}
 		return ask
 	}
 	return noEvent
@@ -79,12 +81,12 @@ const listed = 4
 
 func sayList(_ context.Context, s *step) error {
 	r := bot.Reply{Key: "kabar.list"}
-	news := false
+	news, reserved := false, !s.flow.reservable(s.Turn)
 	for _, have := range s.have {
 		if have.ended() {
 			continue
 		}
-		news = news || have.Purpose == News
+		news, reserved = news || have.Purpose == News, reserved || have.Purpose == Reserve
 		if len(r.Options) < listed {
 			r.Options = append(r.Options, bot.Option{Value: stopValue + have.Purpose + "/" + have.Key, Label: label("kabar.option_stop_", have.Purpose), Data: bot.Data{"about": about(have)}})
 		}
@@ -97,6 +99,9 @@ func sayList(_ context.Context, s *step) error {
 	}
 	if !news {
 		r.Options = append(r.Options, option(subscribeValue))
+	}
+	if !reserved {
+		r.Options = append(r.Options, option(Reserve))
 	}
 	if len(lastEnded(s.have)) > 0 {
 		r.Options = append(r.Options, option(resumeValue))
@@ -113,7 +118,7 @@ func option(value string) bot.Option {
 // has none of its own.
 func label(prefix, purpose string) string {
 	switch purpose {
-	case "pbb_due", "permit", "rice", News:
+	case "pbb_due", "permit", "rice", News, Reserve:
 		return prefix + purpose
 	}
 	return prefix + "else"
@@ -171,18 +176,28 @@ func (s *step) area() any {
 const consentKey = "kabar.ask_news"
 
 func sayAsk(_ context.Context, s *step) error {
+	if s.memory.Reserve {
+		return sayAskReserve(s)
+	}
 	s.Say(bot.Reply{Key: consentKey, Data: bot.Data{"region": s.area()}, Options: []bot.Option{bot.Choice(flows.Yes), bot.Choice(flows.No)}})
 	return nil
 }
 
 func saySubscribed(_ context.Context, s *step) error {
+	if s.memory.Reserve {
+		return sayReserved(s)
+	}
 	s.Effect(bot.Subscribe{Purpose: News, Key: s.memory.Kecamatan, Consent: consentKey})
 	s.Say(bot.Reply{Key: "kabar.subscribed", Data: bot.Data{"region": s.area()}})
 	return nil
 }
 
 func sayDeclined(_ context.Context, s *step) error {
-	s.Say(bot.Reply{Key: "kabar.declined"})
+	key := "kabar.declined"
+	if s.memory.Reserve {
+		key = "kabar.reserve_declined"
+	}
+	s.Say(bot.Reply{Key: key})
 	return nil
 }
 

@@ -201,6 +201,7 @@ func (f *Flow) Expects(t *bot.Turn) bool {
 // Tell implements bot.Teller. An alarm is a question: the next digit is its
 // answer, whatever was asked before.
 func (f *Flow) Tell(ctx context.Context, t *bot.Turn) error {
+	t.Confine() // who pages takes the next channel himself
 	s := &step{Turn: t}
 	if err := json.Unmarshal(t.Notice.Body, &s.alarm); err != nil {
 		return fmt.Errorf("siaga: notice: %w", err)

@@ -18,8 +18,11 @@ const (
 
 // App is what the accounts on a channel are called.
 func App(c bot.ChannelID) string {
-	if c == "" {
+	switch c {
+	case "":
 		return ""
+	case "whatsapp":
+		return "WhatsApp"
 	}
 	return strings.ToUpper(string(c[:1])) + string(c[1:])
 }
