@@ -27,6 +27,7 @@ type Channel interface {
 type SendError struct {
 	Permanent  bool          // trying again is useless: no such number, blocked, refused
 	RetryAfter time.Duration // the provider's own wish, 0 if it has none
+	OptedOut   bool          // beside Permanent: he wants no more of us, or has blocked us
 	Code       string        // short and free of personal data: goes to logs and dead letters
 	Err        error         // for the debugger; never logged
 }
@@ -59,8 +60,9 @@ type Sender struct {
 	log    *slog.Logger
 	lines  map[ChannelID]*line
 
-	observe func(Attempted)
-	price   func(Outbound) (segments int, cost Rupiah)
+	observe  func(Attempted)
+	price    func(Outbound) (segments int, cost Rupiah)
+	optedOut func(context.Context, Outbound)
 }
 
 // line is the way out over one channel.
@@ -88,6 +90,7 @@ func NewSender(outbox Outbox, clock func() time.Time, log *slog.Logger, channels
 	s := &Sender{
 		outbox: outbox, clock: clock, log: log, lines: make(map[ChannelID]*line),
 		observe: func(Attempted) {}, price: func(Outbound) (int, Rupiah) { return 0, 0 },
+		optedOut: func(context.Context, Outbound) {},
 	}
 	for _, c := range channels {
 		s.lines[c.ID()] = &line{
@@ -123,6 +126,10 @@ func (s *Sender) Outages() (all []Outage) {
 	}
 	return all
 }
+
+// OnOptOut has tell called, after it was buried, for a message that the provider
+// refused because the resident wants no more of us. Call it before Run.
+func (s *Sender) OnOptOut(tell func(context.Context, Outbound)) { s.optedOut = tell }
 
 // Push sends rows, already claimed and all of one resident, in their order.
 // waiting tells that more rows of theirs must follow. It never blocks: what
@@ -312,6 +319,9 @@ func (s *Sender) attempt(ctx context.Context, l *line, o Outbound) bool {
 		told.Result = Buried
 		s.log.Warn("message given up", "channel", o.Channel, "id", o.ID, "code", failed.Code)
 		s.report(s.outbox.Bury(store, o.ID, failed.Code))
+		if failed.OptedOut {
+			s.optedOut(store, o)
+		}
 		return true
 	}
 	if l.breaker.fails(time.Now(), o.Resident, failed.Code) {

@@ -148,6 +148,41 @@ func TestAHopelessMessageIsBuriedAndTheNextOneLeaves(t *testing.T) {
 	})
 }
 
+func TestWhoWantsNoMoreIsTold(t *testing.T) {
+	p := &provider{answer: func(o bot.Outbound) error {
+		switch o.Text.Body {
+		case "a":
+			return &bot.SendError{Code: "stopped", Permanent: true, OptedOut: true}
+		case "b":
+			return &bot.SendError{Code: "no such number", Permanent: true}
+		}
+		return nil
+	}}
+	synctest.Test(t, func(t *testing.T) {
+		store := bottest.NewStore(nil)
+		s := bot.NewSender(store, time.Now, slog.New(slog.DiscardHandler), p)
+		var told []bot.Outbound
+		s.OnOptOut(func(_ context.Context, o bot.Outbound) {
+			if status := store.Status(o.ID); status != bot.Dead {
+				t.Errorf("told of a message that is %s", status)
+			}
+			told = append(told, o)
+		})
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { s.Run(ctx) })
+		synctest.Wait()
+		rows := commit(t, store, 1, "a", "b", "c")
+		s.Push("sms", rows, false)
+		time.Sleep(time.Second)
+		stop()
+		running.Wait()
+		if len(told) != 1 || told[0].ID != rows[0].ID || told[0].Peer != "p" {
+			t.Errorf("told of %+v", told)
+		}
+	})
+}
+
 func TestAnUnknownErrorIsTriedForADayAndThenBuried(t *testing.T) {
 	tries := 0
 	p := &provider{answer: func(bot.Outbound) error { tries++; return errors.New("no route") }}
