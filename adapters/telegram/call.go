@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
@@ -68,6 +69,7 @@ func failure(err error) *bot.SendError {
 			// 400: chat not found, text refused; 403: the resident blocked us.
 			// Our own faults (401, 404: the token) somebody will correct.
 			Permanent:  said.Code == http.StatusBadRequest || said.Code == http.StatusForbidden,
+			OptedOut:   said.Code == http.StatusForbidden && (strings.Contains(said.Message, "blocked by the user") || strings.Contains(said.Message, "user is deactivated")),
 			RetryAfter: seconds(strconv.Itoa(said.RetryAfter)),
 			Err:        err,
 		}

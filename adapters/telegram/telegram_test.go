@@ -503,7 +503,9 @@ func TestWhatFailuresMean(t *testing.T) {
 		status     int
 		want       bot.SendError
 	}{
-		{"blocked", said(403, "Forbidden: bot was blocked by the user"), 403, bot.SendError{Permanent: true, Code: "telegram 403"}},
+		{"blocked", said(403, "Forbidden: bot was blocked by the user"), 403, bot.SendError{Permanent: true, OptedOut: true, Code: "telegram 403"}},
+		{"gone", said(403, "Forbidden: user is deactivated"), 403, bot.SendError{Permanent: true, OptedOut: true, Code: "telegram 403"}},
+		{"never wrote", said(403, "Forbidden: bot can't initiate conversation with a user"), 403, bot.SendError{Permanent: true, Code: "telegram 403"}},
 		{"no chat", said(400, "Bad Request: chat not found"), 400, bot.SendError{Permanent: true, Code: "telegram 400"}},
 		{"too fast", `{"ok": false, "error_code": 429, "description": "Too Many Requests", "parameters": {"retry_after": 7}}`, 429, bot.SendError{Code: "telegram 429", RetryAfter: 7 * time.Second}},
 		{"too fast for ever", `{"ok": false, "error_code": 429, "parameters": {"retry_after": 99999999}}`, 429, bot.SendError{Code: "telegram 429", RetryAfter: time.Hour}},
@@ -533,7 +535,7 @@ func assertFailure(t *testing.T, name string, err error, want bot.SendError) {
 		t.Errorf("%s: %v is no SendError", name, err)
 		return
 	}
-	if got.Permanent != want.Permanent || got.Code != want.Code || got.RetryAfter != want.RetryAfter {
+	if got.Permanent != want.Permanent || got.OptedOut != want.OptedOut || got.Code != want.Code || got.RetryAfter != want.RetryAfter {
 		t.Errorf("%s: %+v, want %+v", name, got, want)
 	}
 	told := fmt.Sprint(got, got.Err)

@@ -143,7 +143,11 @@ func TestWhatFailuresMean(t *testing.T) {
 	}{
 		{"bad number", said(21211), "", 400, bot.SendError{Permanent: true, Code: "twilio 21211"}},
 		{"no mobile", said(21614), "", 400, bot.SendError{Permanent: true, Code: "twilio 21614"}},
-		{"stopped", said(21610), "", 400, bot.SendError{Permanent: true, Code: "twilio 21610"}},
+		{"stopped", said(21610), "", 400, bot.SendError{Permanent: true, OptedOut: true, Code: "twilio 21610"}},
+		{"stopped, as Twilio writes it", `{"code": 21610, "message": "Attempt to send to unsubscribed recipient", "more_info": "https://www.twilio.com/docs/errors/21610", "status": 400}`, "", 400,
+			bot.SendError{Permanent: true, OptedOut: true, Code: "twilio 21610"}},
+		{"stopped on WhatsApp", said(63033), "", 400, bot.SendError{Permanent: true, OptedOut: true, Code: "twilio 63033"}},
+		{"stopped, says a broken server", said(21610), "", 500, bot.SendError{Code: "twilio 21610"}},
 		{"outside the window", said(63016), "", 400, bot.SendError{Permanent: true, Code: "twilio 63016"}},
 		{"our number is wrong", said(21606), "", 400, bot.SendError{Code: "twilio 21606"}},
 		{"queue full", said(21611), "", 400, bot.SendError{Code: "twilio 21611"}},
@@ -183,7 +187,7 @@ func assertFailure(t *testing.T, name string, err error, want bot.SendError) {
 		t.Errorf("%s: %v is no SendError", name, err)
 		return
 	}
-	if got.Permanent != want.Permanent || got.Code != want.Code || got.RetryAfter != want.RetryAfter {
+	if got.Permanent != want.Permanent || got.OptedOut != want.OptedOut || got.Code != want.Code || got.RetryAfter != want.RetryAfter {
 		t.Errorf("%s: %+v, want %+v", name, got, want)
 	}
 	told := fmt.Sprint(got, got.Err)

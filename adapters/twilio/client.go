@@ -102,6 +102,7 @@ func refused(res *http.Response) *bot.SendError {
 	if json.Unmarshal(raw, &body) == nil && body.Code > 0 {
 		failed.Code = errorCode(body.Code)
 		failed.Permanent = res.StatusCode == http.StatusBadRequest && !passing[body.Code]
+		failed.OptedOut = failed.Permanent && optedOut[body.Code]
 	}
 	if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && s > 0 {
 		failed.RetryAfter = min(time.Duration(s)*time.Second, maxRetryAfter)
@@ -114,9 +115,16 @@ func errorCode(code int) string { return "twilio " + strconv.Itoa(code) }
 
 // passing are the errors that come with 400 and yet are not about this one
 // message: crowding, and faults of our settings, which somebody will correct.
-// All others say the same tomorrow: no such number (21211, 21614), the resident
-// wrote STOP (21610), WhatsApp's window is closed (63016) …
+// All others say the same tomorrow: no such number (21211, 21614), WhatsApp's
+// window is closed (63016) …
 var passing = map[int]bool{
 	14107: true, 20429: true, 21611: true, 30001: true, 63018: true, // too many at once
 	21408: true, 21603: true, 21606: true, 21659: true, 21660: true, 63007: true, // our number, or the region is not switched on
+}
+
+// optedOut are the errors for somebody who wants no more of us.
+var optedOut = map[int]bool{
+	21610: true, // wrote STOP, which Twilio keeps to
+	63014: true, // blocked our WhatsApp number
+	63033: true, // stopped our templates in WhatsApp
 }

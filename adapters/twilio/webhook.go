@@ -11,6 +11,7 @@ import (
 
 	"tabe/bot"
 	"tabe/bot/ident"
+	"tabe/flows/kabar"
 )
 
 // Where Twilio calls, below the public URL.
@@ -36,6 +37,11 @@ func (a *Account) Handler(messages Receiver, receipts Receipts) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST "+MessagePath, a.signed(func(w http.ResponseWriter, r *http.Request, form url.Values) {
 		m, err := a.parseMessage(form)
+		if form.Get("OptOutType") == "STOP" {
+			// Advanced Opt-Out has answered, and refuses what we would say. START
+			// and HELP are answered by us too: HELP may be a cry for help.
+			m = kabar.OptOut(m.ID, m.Channel, m.Peer, m.Subject)
+		}
 		if errors.Is(err, errNoID) {
 			http.Error(w, "no MessageSid", http.StatusBadRequest)
 			return
@@ -60,10 +66,25 @@ func (a *Account) Handler(messages Receiver, receipts Receipts) http.Handler {
 				http.Error(w, "try again later", http.StatusServiceUnavailable)
 				return
 			}
+			if err := a.stopped(r.Context(), channel, form, messages); err != nil {
+				a.log.Error("cannot take a message", "channel", channel, "err", err)
+				http.Error(w, "try again later", http.StatusServiceUnavailable)
+				return
+			}
 		}
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	return mux
+}
+
+// stopped takes a receipt that says that the resident wants no more of us.
+func (a *Account) stopped(ctx context.Context, channel bot.ChannelID, form url.Values, messages Receiver) error {
+	code, _ := strconv.Atoi(form.Get("ErrorCode"))
+	phone, err := ident.ParsePhone(form.Get("To"))
+	if !optedOut[code] || err != nil {
+		return nil
+	}
+	return messages.Receive(ctx, kabar.OptOut(form.Get("MessageSid"), channel, string(phone), "tel:"+string(phone)))
 }
 
 // statuses leaves out those on the way to "sent" (accepted, queued, sending …).

@@ -22,6 +22,7 @@ import (
 	"tabe/adapters/channeltest"
 	"tabe/bot"
 	"tabe/bot/ident"
+	"tabe/flows/kabar"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -247,6 +248,10 @@ func TestMessages(t *testing.T) {
 		{"NUL bytes", url.Values{"Body": {"PBB\x00\x00"}}, phone(SMS, bot.Message{Text: "PBB\x00\x00"})}, // the engine cleans texts
 		{"Lontara", url.Values{"Body": {"ᨒᨚᨈᨑ"}}, phone(SMS, bot.Message{Text: "ᨒᨚᨈᨑ"})},
 		{"a plus that became a blank", url.Values{"From": {" 6281100000456"}}, phone(SMS, bot.Message{Text: "berapa PBB saya"})},
+		{"Advanced Opt-Out", url.Values{"Body": {"Cancel"}, "OptOutType": {"STOP"}}, kabar.OptOut("SM0001", SMS, resident, "tel:"+resident)},
+		{"START there", url.Values{"Body": {"START"}, "OptOutType": {"START"}}, phone(SMS, bot.Message{Text: "START"})},
+		{"HELP there", url.Values{"Body": {"help"}, "OptOutType": {"HELP"}}, phone(SMS, bot.Message{Text: "help"})},
+		{"STOP of nobody", url.Values{"From": {"3636"}, "OptOutType": {"STOP"}}, bot.Message{}},
 		{"a short code", url.Values{"From": {"3636"}}, bot.Message{}},
 		{"a company", url.Values{"From": {"TELKOMSEL"}}, bot.Message{}},
 		{"nobody", url.Values{"From": {""}}, bot.Message{}},
@@ -306,6 +311,31 @@ func TestReceipts(t *testing.T) {
 	want := []string{"sms SM7 sent", "whatsapp SM7 delivered", "whatsapp SM7 read", "sms SM7 failed twilio 30005", "sms SM7 failed"}
 	if !slices.Equal(rec.got, want) {
 		t.Errorf("got  %q\nwant %q", rec.got, want)
+	}
+}
+
+// WhatsApp tells only later that somebody wants no more of us.
+func TestAReceiptThatSaysStop(t *testing.T) {
+	inbox, rec := channeltest.NewInbox(nil), &receipts{}
+	h := newAccount(t).Handler(inbox, rec)
+	for _, form := range []url.Values{
+		{"MessageStatus": {"undelivered"}, "ErrorCode": {"63033"}, "MessageSid": {"SM8"}, "To": {"whatsapp:" + resident}, "From": {"whatsapp:" + ourWhatsApp}},
+		{"MessageStatus": {"failed"}, "ErrorCode": {"21610"}, "MessageSid": {"SM9"}, "To": {resident}, "From": {ourSMS}},
+		{"MessageStatus": {"failed"}, "ErrorCode": {"30005"}, "MessageSid": {"SM10"}, "To": {resident}, "From": {ourSMS}},
+		{"MessageStatus": {"failed"}, "ErrorCode": {"21610"}, "MessageSid": {"SM11"}, "From": {ourSMS}},
+	} {
+		form.Set("AccountSid", accountSID)
+		if got := deliver(h, StatusPath, form); got.Code != http.StatusNoContent {
+			t.Errorf("%v: %d", form, got.Code)
+		}
+	}
+	want := []bot.Message{kabar.OptOut("SM8", WhatsApp, resident, "tel:"+resident), kabar.OptOut("SM9", SMS, resident, "tel:"+resident)}
+	if got := inbox.Messages(); !reflect.DeepEqual(got, want) || len(rec.got) != 4 {
+		t.Errorf("%+v, want %+v; %d receipts", got, want, len(rec.got))
+	}
+	full := newAccount(t).Handler(channeltest.NewInbox(func(bot.Message) error { return errors.New("disk full") }), rec)
+	if got := deliver(full, StatusPath, url.Values{"AccountSid": {accountSID}, "MessageStatus": {"failed"}, "ErrorCode": {"21610"}, "MessageSid": {"SM9"}, "To": {resident}, "From": {ourSMS}}); got.Code != 503 {
+		t.Errorf("not written down, and %d", got.Code)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"tabe/adapters/bounded"
 	"tabe/bot"
 	"tabe/bot/ident"
+	"tabe/flows/kabar"
 )
 
 // Receiver takes a message. When it returns nil the message is safe and will
@@ -123,6 +124,7 @@ type (
 	status struct {
 		ID     string `json:"id"`
 		Status string `json:"status"`
+		To     string `json:"recipient_id"`
 		Errors []struct {
 			Code int `json:"code"`
 		} `json:"errors"`
@@ -146,7 +148,7 @@ func (a *Account) take(ctx context.Context, e envelope, messages Receiver, recei
 				failed = errors.Join(failed, messages.Receive(ctx, m))
 			}
 			for _, raw := range change.Value.Statuses {
-				failed = errors.Join(failed, a.receipt(ctx, raw, receipts))
+				failed = errors.Join(failed, a.receipt(ctx, raw, messages, receipts))
 			}
 		}
 	}
@@ -155,7 +157,9 @@ func (a *Account) take(ctx context.Context, e envelope, messages Receiver, recei
 
 var statuses = map[string]bot.Status{"sent": bot.Sent, "delivered": bot.Delivered, "read": bot.Read, "failed": bot.Failed}
 
-func (a *Account) receipt(ctx context.Context, raw json.RawMessage, receipts Receipts) error {
+// receipt takes what became of a message. Meta mostly finds out only then that
+// somebody wants no more of us.
+func (a *Account) receipt(ctx context.Context, raw json.RawMessage, messages Receiver, receipts Receipts) error {
 	var s status
 	known := false
 	var to bot.Status
@@ -170,7 +174,11 @@ func (a *Account) receipt(ctx context.Context, raw json.RawMessage, receipts Rec
 	if len(s.Errors) > 0 {
 		reason = errorCode(s.Errors[0].Code)
 	}
-	return receipts.Receipt(ctx, Channel, s.ID, to, reason)
+	err := receipts.Receipt(ctx, Channel, s.ID, to, reason)
+	if phone, e := ident.ParsePhone("+" + s.To); e == nil && reason == errorCode(optedOut) {
+		err = errors.Join(err, messages.Receive(ctx, kabar.OptOut(s.ID, Channel, string(phone), "tel:"+string(phone))))
+	}
+	return err
 }
 
 var (

@@ -90,6 +90,10 @@ func (a *Account) call(ctx context.Context, method, path string, sent []byte, an
 	return refusal(response, got)
 }
 
+// optedOut is Meta's error for somebody who has stopped our templates. That he
+// blocked us it tells nobody.
+const optedOut = 131050
+
 // Codes of Meta's errors for which another attempt is useless: the message
 // cannot be delivered to that person, or not in that form.
 var hopeless = []int{
@@ -100,7 +104,7 @@ var hopeless = []int{
 	131026, // not on WhatsApp, or too old a version
 	131030, // not on the list of a test account
 	131047, // more than 24 hours after his last message
-	131050, // does not want such messages
+	optedOut,
 	131051, // type of message
 	132000, // template: number of values
 	132001, // template: unknown
@@ -125,6 +129,7 @@ func refusal(response *http.Response, got []byte) *bot.SendError {
 	}
 	failed.Code = errorCode(e.Error.Code)
 	failed.Permanent = slices.Contains(hopeless, e.Error.Code)
+	failed.OptedOut = e.Error.Code == optedOut
 	return failed
 }
 

@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +27,7 @@ import (
 	"tabe/adapters/media"
 	"tabe/adapters/whatsapp"
 	"tabe/bot"
+	"tabe/flows/kabar"
 )
 
 const (
@@ -222,6 +224,7 @@ func TestWhatMetaRefuses(t *testing.T) {
 		wait         time.Duration
 	}{
 		{"outside the window", `{"error":{"message":"to 6281100000401","code":131047}}`, 400, "", true, "meta 131047", 0},
+		{"stopped our templates", `{"error":{"message":"(#131050) Unable to deliver the message","type":"OAuthException","code":131050,"error_data":{"messaging_product":"whatsapp","details":"Unable to deliver the message. This recipient has chosen to stop receiving marketing messages on WhatsApp from your business."},"fbtrace_id":"A"}}`, 400, "", true, "meta 131050", 0},
 		{"not on WhatsApp", `{"error":{"code":131026}}`, 400, "", true, "meta 131026", 0},
 		{"too many", `{"error":{"code":130429}}`, 429, "7", false, "meta 130429", 7 * time.Second},
 		{"a token that has ended", `{"error":{"code":190}}`, 401, "", false, "meta 190", 0},
@@ -238,7 +241,7 @@ func TestWhatMetaRefuses(t *testing.T) {
 		})
 		_, err := account(t, g.URL).Send(t.Context(), bot.Outbound{Peer: "+6281100000401", Text: bot.Text{Body: "x"}})
 		var failed *bot.SendError
-		if !errors.As(err, &failed) || failed.Permanent != c.permanent || failed.Code != c.code || failed.RetryAfter != c.wait || strings.Contains(err.Error(), "6281") {
+		if !errors.As(err, &failed) || failed.Permanent != c.permanent || failed.Code != c.code || failed.RetryAfter != c.wait || failed.OptedOut != (c.code == "meta 131050") || strings.Contains(err.Error(), "6281") {
 			t.Errorf("%s: %+v", c.name, failed)
 		}
 	}
@@ -307,6 +310,21 @@ func TestHandshake(t *testing.T) {
 func event(kind, items string) string {
 	return `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"1","phone_number_id":"` +
 		phone + `"},"` + kind + `":[` + items + `]},"field":"messages"}]}]}`
+}
+
+// Mostly Meta tells only later that somebody wants no more of us.
+func TestAReceiptThatSaysStop(t *testing.T) {
+	inbox, rec := channeltest.NewInbox(nil), &receipts{}
+	h := account(t, "http://127.0.0.1:1").Handler(inbox, rec)
+	said := `{"id":"wamid.7","status":"failed","timestamp":"1795478400","recipient_id":"6281100000401","errors":[{"code":131050,"title":"Unable to deliver the message",
+		"error_data":{"details":"Unable to deliver the message. This recipient has chosen to stop receiving marketing messages on WhatsApp from your business."}}]}`
+	if got := post(t, h, event("statuses", said+`,{"id":"wamid.8","status":"failed","recipient_id":"6281100000402","errors":[{"code":131026}]}`), secret); got != 200 {
+		t.Fatal(got)
+	}
+	want := []bot.Message{kabar.OptOut("wamid.7", whatsapp.Channel, "+6281100000401", "tel:+6281100000401")}
+	if got := inbox.Messages(); !reflect.DeepEqual(got, want) || len(rec.got) != 2 {
+		t.Errorf("%+v, want %+v; %q", got, want, rec.got)
+	}
 }
 
 func TestEvents(t *testing.T) {

@@ -154,6 +154,7 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	a.sender.Observe(a.metrics.Attempted)
 	a.metrics.Outages(a.sender.Outages)
 	a.jobs = append(a.jobs, a.outages(o).Run)
+	a.sender.OnOptOut(a.optOut(o.log))
 	config := bot.Config{
 		Store: a.store, Words: a.words, Understand: ears.Understand,
 		Flows: list, Home: home, Formats: formats(o.inline),

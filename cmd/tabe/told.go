@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"tabe/adapters/database"
@@ -15,6 +17,7 @@ import (
 	"tabe/adapters/survey"
 	"tabe/bot"
 	"tabe/bot/sms"
+	"tabe/flows/kabar"
 	"tabe/flows/macca"
 	"tabe/flows/pbb"
 	"tabe/flows/perizinan"
@@ -57,6 +60,25 @@ func (a *app) post(clock func() time.Time) *notices.Post {
 // broadcasts are the messages of offices.
 func (a *app) broadcasts(clock func() time.Time) *notices.Broadcasts {
 	return &notices.Broadcasts{Subscriptions: a.subscriptions, Post: a.post(clock), Measure: a.measureNews}
+}
+
+// optOut ends what a resident is told by himself once his provider says that he
+// wants no more of us. If it cannot be written down, the provider says it again
+// of the next message.
+func (a *app) optOut(log *slog.Logger) func(context.Context, bot.Outbound) {
+	return func(ctx context.Context, o bot.Outbound) {
+		subject := "tel:" + o.Peer
+		if o.Channel == telegramChannel {
+			subject = "telegram:" + o.Peer // a chat of two has the number of the account
+		}
+		err := a.db.Do(ctx, func(tx *database.Tx) error {
+			_, err := a.store.Post(tx, kabar.OptOut(strconv.FormatInt(o.ID, 10), o.Channel, o.Peer, subject), time.Time{})
+			return err
+		})
+		if err != nil {
+			log.Error("cannot end what a resident is told", "channel", o.Channel, "id", o.ID, "err", err)
+		}
+	}
 }
 
 // measureNews returns how many segments a message of an office takes by SMS.

@@ -191,13 +191,17 @@ func kecamatanOf(t *bot.Turn) (name string, ok bool) {
 }
 
 // Tell implements bot.Teller: a message of an office, in the language of the
-// resident if somebody wrote it in that, or what another channel could not carry.
+// resident if somebody wrote it in that, or what another channel could not
+// carry; or, without a word, the end of all that.
 func (f *Flow) Tell(_ context.Context, t *bot.Turn) error {
 	switch t.Notice.Kind {
 	case News:
 		return tellNews(t)
 	case Reserve:
 		return tellMoved(t)
+	case OptedOut:
+		t.Effect(bot.Unsubscribe{})
+		return nil
 	}
 	return fmt.Errorf("kabar: notice of kind %q", t.Notice.Kind)
 }

@@ -32,6 +32,7 @@ func TestWhatIsClaimed(t *testing.T) {
 	f := kabar.New(agreed{}, true)
 	for _, text := range []string{
 		"STOP", "stop.", "Berhenti", "UNREG", "unreg pbb", "stop semua", "STOP PBB", "stop izin dong", "tolong stop", "stop berre'", "berhenti berita", "stop stop",
+		"STOPALL", "stop all", "UNSUBSCRIBE", "optout",
 		"mau berita", "berita kecamatan Citta", "apa saja yang dikabarkan",
 	} {
 		if !f.Claims(t.Context(), turn(text)) {
@@ -40,7 +41,9 @@ func TestWhatIsClaimed(t *testing.T) {
 	}
 	for _, text := range []string{
 		"", "mulai", "menu", "lampu stop di perempatan mati", "bus berhenti di mana", "stop kontak di puskesmas rusak", "stop mafia pupuk",
-		"aga kareba", "apa kabar", "pbb", "berita", "stop it now please ok", "tidak ada berita kecamatan tentang jalan rusak di Citta itu",
+		"aga kareba", "apa kabar", "pbb", "berita", "stop it now please ok",
+		"cancel", "end", "quit", "help", "info", "yes", "unstop", // of these only Twilio knows how they were meant; see adapters/twilio
+		"tidak ada berita kecamatan tentang jalan rusak di Citta itu",
 	} {
 		if f.Claims(t.Context(), turn(text)) {
 			t.Errorf("%q is claimed", text)
@@ -54,6 +57,20 @@ func TestWhatIsClaimed(t *testing.T) {
 		if !kabar.New(a, true).Claims(t.Context(), turn("Mulai")) {
 			t.Errorf("MULAI is not claimed for %+v", a)
 		}
+	}
+}
+
+// What a provider says for a resident ends everything, and he is told nothing;
+// see TestAnOptOutAtTheProvider in cmd/tabe.
+func TestAnOptOutIsSilent(t *testing.T) {
+	told := turn("")
+	told.Message = kabar.OptOut("7", "sms", "+6281100000401", "tel:+6281100000401")
+	if err := kabar.New(agreed{}).Tell(t.Context(), told); err != nil {
+		t.Error(err)
+	}
+	told.Notice.Kind = "something else"
+	if err := kabar.New(agreed{}).Tell(t.Context(), told); err == nil {
+		t.Error("a notice of an unknown kind is told")
 	}
 }
 
