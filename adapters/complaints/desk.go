@@ -1,6 +1,7 @@
 package complaints
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -65,8 +66,8 @@ type Summary struct {
 type Complaint struct {
 	Summary
 	Place        pengaduan.Place
-	Media        []pengaduan.Media // references at the provider of the channel
-	Channel      bot.ChannelID     // "" if nobody can be answered
+	Media        []Media
+	Channel      bot.ChannelID // "" if nobody can be answered
 	Anonymous    bool
 	Confidential bool        // never to be published or handed over
 	Name         string      // "" if anonymous or never said
@@ -83,7 +84,7 @@ type Event struct {
 	Who       string // an operator; "": the resident
 	Kind      string // filed, added, moved, published, or the status that it came into
 	Words     string
-	Media     []pengaduan.Media
+	Media     []Media
 	Location  *bot.Location
 	Reference string
 }
@@ -213,6 +214,7 @@ func (d *Desk) Get(ctx context.Context, n pengaduan.Number, operator string) (c 
 		if c.History, err = d.events(tx, n, ""); err != nil {
 			return err
 		}
+		c.bringBack(to.Channel)
 		if _, err := tx.Exec(`update complaints set unread = false where number = $1 and unread`, n); err != nil {
 			return err
 		}
@@ -228,6 +230,23 @@ func (d *Desk) Get(ctx context.Context, n pengaduan.Number, operator string) (c 
 		return c, fmt.Errorf("complaints: get: %w", err)
 	}
 	return c, nil
+}
+
+// bringBack gives the channel to media that were filed before it was kept with
+// them: it was that of the complaint.
+func (c *Complaint) bringBack(channel bot.ChannelID) {
+	if c.Source != sourceResident {
+		return
+	}
+	lists := [][]Media{c.Media}
+	for _, e := range c.History {
+		lists = append(lists, e.Media)
+	}
+	for _, list := range lists {
+		for i := range list {
+			list[i].Channel = cmp.Or(list[i].Channel, channel)
+		}
+	}
 }
 
 // held is what a change needs to know of a complaint.

@@ -158,7 +158,7 @@ func (g *Gate) Submit(ctx context.Context, f Foreign) (n pengaduan.Number, err e
 	}
 	c := complaint{
 		source: f.Source, contact: reach, kind: f.Kind, office: office, confidential: k.Confidential, anonymous: f.Anonymous,
-		body: body{Text: f.Text, Place: f.Place, Media: f.Media, Name: f.Name}, at: database.Micros(g.clock()),
+		body: body{Text: f.Text, Place: f.Place, Media: broughtBy("", f.Media), Name: f.Name}, at: database.Micros(g.clock()),
 	}
 	const tries = 8
 	for try := range tries {

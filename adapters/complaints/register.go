@@ -49,11 +49,26 @@ func (r *Register) Effects() []store.Effect {
 
 // body is what of a complaint is encrypted.
 type body struct {
-	Text    string            `json:"t,omitempty"`
-	Place   pengaduan.Place   `json:"p,omitzero"`
-	Media   []pengaduan.Media `json:"m,omitempty"`
-	Name    string            `json:"n,omitempty"`
-	Consent string            `json:"c,omitempty"` // key of the message that asked whether the contact may be kept
+	Text    string          `json:"t,omitempty"`
+	Place   pengaduan.Place `json:"p,omitzero"`
+	Media   []Media         `json:"m,omitempty"`
+	Name    string          `json:"n,omitempty"`
+	Consent string          `json:"c,omitempty"` // key of the message that asked whether the contact may be kept
+}
+
+// Media is a picture or a recording at the provider of a channel. With no channel
+// it is from another system, and Ref an address of that.
+type Media struct {
+	pengaduan.Media
+	Channel bot.ChannelID `json:"c,omitempty"`
+}
+
+// broughtBy are media that came by a channel.
+func broughtBy(c bot.ChannelID, list []pengaduan.Media) (all []Media) {
+	for _, m := range list {
+		all = append(all, Media{m, c})
+	}
+	return all
 }
 
 // contact is how a resident is answered.
@@ -66,10 +81,10 @@ type contact struct {
 
 // note is what of an event is encrypted.
 type note struct {
-	Words     string            `json:"w,omitempty"`
-	Media     []pengaduan.Media `json:"m,omitempty"`
-	Location  *bot.Location     `json:"l,omitempty"`
-	Reference string            `json:"r,omitempty"`
+	Words     string        `json:"w,omitempty"`
+	Media     []Media       `json:"m,omitempty"`
+	Location  *bot.Location `json:"l,omitempty"`
+	Reference string        `json:"r,omitempty"`
 }
 
 // Places of what is sealed; see seal.Sealer.
@@ -113,7 +128,7 @@ func (r *Register) file(tx *database.Tx, e bot.Entry, f pengaduan.Filed) error {
 	}
 	return r.insert(tx, complaint{
 		number: f.Number, source: sourceResident, resident: resident, contact: reach,
-		body: body{Text: f.Text, Place: f.Place, Media: f.Media, Name: f.Name, Consent: f.Consent},
+		body: body{Text: f.Text, Place: f.Place, Media: broughtBy(e.Channel, f.Media), Name: f.Name, Consent: f.Consent},
 		kind: f.Kind, office: f.Office, anonymous: f.Anonymous, confidential: f.Confidential, at: database.Micros(e.At),
 	})
 }
@@ -201,7 +216,7 @@ func (r *Register) add(tx *database.Tx, e bot.Entry, a pengaduan.Added) error {
 	if err != nil || changed == 0 {
 		return err
 	}
-	return r.record(tx, a.Number, database.Micros(e.At), "", eventAdded, &note{Words: a.Text, Media: a.Media, Location: a.Location})
+	return r.record(tx, a.Number, database.Micros(e.At), "", eventAdded, &note{Words: a.Text, Media: broughtBy(e.Channel, a.Media), Location: a.Location})
 }
 
 // erase takes the resident out of his complaints. They stay, because others may

@@ -3,6 +3,7 @@
 package media
 
 import (
+	"context"
 	"errors"
 	"mime"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"tabe/adapters/bounded"
+	"tabe/bot"
 )
 
 var (
@@ -18,6 +20,8 @@ var (
 	ErrTooLarge = bounded.ErrTooLarge
 	// ErrGone is returned for what the provider has no more, or never had.
 	ErrGone = errors.New("media: the provider has it no more")
+	// ErrOff is returned for what came by a channel that nobody has here.
+	ErrOff = errors.New("media: the channel is off")
 )
 
 // Timeout bounds fetching, for contexts that have no end.
@@ -66,5 +70,26 @@ func typeOf(content []byte, said string) string {
 		(strings.HasPrefix(said, "audio/") || strings.HasPrefix(said, "video/")) {
 		return said
 	}
+	if kind == "application/ogg" { // a voice note that nobody says is one
+		return "audio/ogg"
+	}
 	return kind
+}
+
+// Channels fetch from the provider of each channel.
+type Channels map[bot.ChannelID]func(ctx context.Context, ref string, limit int64) (File, error)
+
+// Fetch returns the media behind a bot.Message.MediaRef of a channel, of at most
+// limit bytes: ErrTooLarge, ErrGone, ErrOff, or what its provider answers. A
+// reference of the provider that had the channel before is gone.
+func (c Channels) Fetch(ctx context.Context, channel bot.ChannelID, ref string, limit int64) (File, error) {
+	fetch, ok := c[channel]
+	if !ok {
+		return File{}, ErrOff
+	}
+	file, err := fetch(ctx, ref, limit)
+	if failed := (*bot.SendError)(nil); errors.As(err, &failed) && failed.Permanent {
+		err = ErrGone
+	}
+	return file, err
 }

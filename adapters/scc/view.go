@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"tabe/adapters/database"
@@ -92,9 +93,10 @@ type Message struct {
 	Author   string // reporter, operator
 	Name     string // of the operator
 	Language string
-	Words    string // empty: erased, or a medium alone
-	Media    string // kind of a picture, a voice …
-	MediaRef string // by which its channel finds it
+	Words    string        // empty: erased, or a medium alone
+	Media    string        // kind of a picture, a voice …
+	MediaRef string        // by which its channel finds it
+	Channel  bot.ChannelID // that brought it; empty if none did
 }
 
 // Page is a message that told somebody of the incident.
@@ -192,6 +194,9 @@ func (c *Center) readMessages(ctx context.Context, d *Detail) error {
 			return err
 		}
 		m.At, m.Words, m.Media, m.MediaRef = database.Time(at), s.Words, s.Media, s.MediaRef
+		if channel, _, brought := strings.Cut(source, " "); brought && m.Author == byReporter {
+			m.Channel = bot.ChannelID(channel)
+		}
 		d.Messages = append(d.Messages, m)
 	}
 	return rows.Err()

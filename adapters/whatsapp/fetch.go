@@ -3,6 +3,7 @@ package whatsapp
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -51,7 +52,14 @@ func (a *Account) Fetch(ctx context.Context, ref string, limit int64) (media.Fil
 		return media.File{}, err
 	}
 	f, err := media.Read(r, limit)
-	return f, err
+	switch status := media.StatusError(0); {
+	case err == nil, errors.Is(err, media.ErrTooLarge), errors.Is(err, media.ErrGone):
+		return f, err
+	case errors.As(err, &status):
+		return f, &bot.SendError{Code: status.Code()}
+	default:
+		return f, &bot.SendError{Code: "unreachable", Err: err}
+	}
 }
 
 // ours tells whether an address is one that our token may be shown to: Meta's,

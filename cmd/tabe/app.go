@@ -15,6 +15,7 @@ import (
 	"tabe/adapters/database"
 	"tabe/adapters/desk"
 	"tabe/adapters/links"
+	"tabe/adapters/media"
 	"tabe/adapters/metrics"
 	"tabe/adapters/notices"
 	"tabe/adapters/redis"
@@ -41,6 +42,7 @@ type options struct {
 	interfaces  interfaces
 	dataDir     string // holds pbb.toml, if the rules differ from the built-in ones
 	channels    []bot.Channel
+	media       media.Channels  // of them, what residents sent
 	webChat     *webchat.Config // what the site's chat is allowed; nil: there is none
 	inline      bool            // every channel carries its answers back in the request
 	clock       func() time.Time

@@ -13,6 +13,7 @@ import (
 	"tabe/adapters/approved"
 	"tabe/adapters/gammu"
 	"tabe/adapters/kannel"
+	"tabe/adapters/media"
 	"tabe/adapters/spool"
 	"tabe/adapters/telegram"
 	"tabe/adapters/twilio"
@@ -29,6 +30,7 @@ type way struct {
 	mount    func(mux *http.ServeMux, a *app)  // its front doors
 	run      func(ctx context.Context, a *app) // beside the web server, until ctx ends
 	check    func(ctx context.Context) error   // does it answer, and know us?
+	media    media.Channels                    // what residents sent, for who looks at it
 	close    func()
 }
 
@@ -81,6 +83,7 @@ func twilioWay(c config, log *slog.Logger) (way, error) {
 	}
 	return way{
 		name: "twilio", channels: account.Channels(), check: account.Check, close: account.Close,
+		media: media.Channels{twilio.SMS: account.Fetch, twilio.WhatsApp: account.Fetch},
 		mount: func(mux *http.ServeMux, a *app) {
 			doors := account.Handler(a.engine, a.store)
 			mux.Handle("POST "+twilio.MessagePath, doors)
@@ -143,7 +146,7 @@ func telegramWay(c config, log *slog.Logger) (way, error) {
 		return way{}, err
 	}
 	return way{
-		name: "telegram", channels: []bot.Channel{b}, check: b.Check, close: b.Close,
+		name: "telegram", channels: []bot.Channel{b}, check: b.Check, close: b.Close, media: media.Channels{telegram.Channel: b.Fetch},
 		mount: func(mux *http.ServeMux, a *app) {
 			if c.publicURL != "" { // otherwise we ask for messages ourselves
 				mux.Handle("POST "+telegram.Path, b.Webhook(a.engine))
@@ -180,7 +183,7 @@ func whatsappWay(c config, log *slog.Logger) (way, error) {
 		return way{}, err
 	}
 	return way{
-		name: "whatsapp", channels: []bot.Channel{account}, check: account.Check, close: account.Close,
+		name: "whatsapp", channels: []bot.Channel{account}, check: account.Check, close: account.Close, media: media.Channels{whatsapp.Channel: account.Fetch},
 		mount: func(mux *http.ServeMux, a *app) {
 			doors := account.Handler(a.engine, a.store)
 			mux.Handle("GET "+whatsapp.Path, doors)
@@ -252,6 +255,20 @@ func ussdWay(c config, log *slog.Logger) (way, error) {
 func (w ways) out() (all []bot.Channel) {
 	for _, one := range w {
 		all = append(all, one.channels...)
+	}
+	return all
+}
+
+// media returns by which way what residents sent is fetched. Of a channel that
+// two of them know, only one has a number for it.
+func (w ways) media() media.Channels {
+	all := media.Channels{}
+	for _, one := range w {
+		for _, channel := range one.channels {
+			if fetch, ok := one.media[channel.ID()]; ok {
+				all[channel.ID()] = fetch
+			}
+		}
 	}
 	return all
 }

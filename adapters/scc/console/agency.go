@@ -33,7 +33,7 @@ func (s *Console) agencyPage(w http.ResponseWriter, r *request) error {
 		if !ok {
 			continue
 		}
-		if err := s.sawIncident(r, o.Detail); err != nil {
+		if err := s.sawIncident(r, o.Detail, "incident "+o.Code); err != nil {
 			return err
 		}
 		own = append(own, o)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -98,10 +99,61 @@ func cursor(asked url.Values) complaints.Cursor {
 type complaintView struct {
 	complaints.Complaint
 	Kind     pengaduan.Kind
+	Attached []*medium
+	History  []happening
 	Mine     bool // this operator works on it
 	Free     bool // nobody does
 	Offices  []pengaduan.Office
 	MaxWords int
+}
+
+// happening is an event of a complaint, with what came with it.
+type happening struct {
+	complaints.Event
+	Attached []*medium
+}
+
+// attached returns what came with a complaint, and its history with what was
+// added since. They are numbered in the order in which they came.
+func (s *Console) attached(r *request, c complaints.Complaint) (own []*medium, history []happening) {
+	n := 0
+	of := func(list []complaints.Media, at time.Time) (all []*medium) {
+		for _, m := range list {
+			n++
+			all = append(all, s.medium(r, "/scc/pengaduan/"+string(c.Number), strconv.Itoa(n), medium{Kind: m.Kind, At: at, Channel: m.Channel, ref: m.Ref}))
+		}
+		return all
+	}
+	own = of(c.Media, c.Filed)
+	for _, e := range c.History {
+		history = append(history, happening{e, of(e.Media, e.At)})
+	}
+	return own, history
+}
+
+// complaintMedium shows one of the media of a complaint.
+func (s *Console) complaintMedium(w http.ResponseWriter, r *request) error {
+	n, err := complaintNumber(r)
+	if err != nil {
+		return err
+	}
+	c, err := s.Complaints.Get(r.Context(), n, r.actor())
+	if err != nil {
+		return complaintProblem(err)
+	}
+	all, history := s.attached(r, c)
+	for _, h := range history {
+		all = append(all, h.Attached...)
+	}
+	for _, m := range all {
+		if m.is(r) {
+			if err := s.saw(r, "complaint "+string(n)+" "+m.ID); err != nil {
+				return err
+			}
+			return s.serveMedium(w, r, m)
+		}
+	}
+	return refusal{status: http.StatusNotFound, key: "no_page"}
 }
 
 func (s *Console) complaint(w http.ResponseWriter, r *request) error {
@@ -116,8 +168,9 @@ func (s *Console) complaint(w http.ResponseWriter, r *request) error {
 	if err := s.saw(r, "complaint "+string(n)); err != nil {
 		return err
 	}
+	own, history := s.attached(r, c)
 	return s.show(w, r, "complaint", complaintView{
-		Complaint: c, Kind: s.Catalogue.Kind(c.Summary.Kind), Mine: c.Operator == r.actor(), Free: c.Operator == "",
+		Complaint: c, Attached: own, History: history, Kind: s.Catalogue.Kind(c.Summary.Kind), Mine: c.Operator == r.actor(), Free: c.Operator == "",
 		Offices: s.Catalogue.Offices, MaxWords: complaints.MaxWords,
 	})
 }

@@ -58,6 +58,7 @@ type Config struct {
 	Catalogue     *pengaduan.Catalogue // of the complaints
 	Shift         Shift
 	Deliveries    Deliveries
+	Media         Media // that residents sent
 
 	Clock func() time.Time
 	Log   *slog.Logger
@@ -69,7 +70,8 @@ type Console struct {
 	Config
 	pages   pages
 	looks   looks
-	streams atomic.Int64 // of events, that are open
+	streams atomic.Int64  // of events, that are open
+	opened  chan struct{} // has a place for each medium that is being shown
 	cookie  string
 }
 
@@ -81,7 +83,7 @@ const (
 
 // New returns the console.
 func New(c Config) (*Console, error) {
-	s := &Console{Config: c, cookie: "scc"}
+	s := &Console{Config: c, cookie: "scc", opened: make(chan struct{}, maxOpened)}
 	if c.HTTPS {
 		s.cookie = "__Host-scc" // no other host and no page over http can set it
 	}
@@ -130,6 +132,7 @@ func (s *Console) routes() []route {
 		all = append(all,
 			route{"GET /scc/insiden", watchers, s.incidents, true},
 			route{"GET /scc/insiden/{code}", watchers, s.incident, true},
+			route{"GET /scc/insiden/{code}/media/{key}", watchers, s.incidentMedium, true},
 			route{"POST /scc/insiden/{code}/{act}", watchers, s.incidentAct, false},
 			route{"GET /scc/insiden-baru", watchers, s.newIncidentPage, true},
 			route{"POST /scc/insiden-baru", watchers, s.newIncident, false},
@@ -159,6 +162,7 @@ func (s *Console) routes() []route {
 		all = append(all,
 			route{"GET /scc/percakapan", handlers, s.conversations, true},
 			route{"GET /scc/percakapan/{id}", handlers, s.conversation, true},
+			route{"GET /scc/percakapan/{id}/media/{key}", handlers, s.conversationMedium, true},
 			route{"POST /scc/percakapan/{id}/{act}", handlers, s.conversationAct, false},
 		)
 	}
@@ -166,6 +170,7 @@ func (s *Console) routes() []route {
 		all = append(all,
 			route{"GET /scc/pengaduan", handlers, s.complaintList, true},
 			route{"GET /scc/pengaduan/{number}", handlers, s.complaint, true},
+			route{"GET /scc/pengaduan/{number}/media/{key}", handlers, s.complaintMedium, true},
 			route{"POST /scc/pengaduan/{number}/{act}", handlers, s.complaintAct, false},
 		)
 	}
@@ -211,7 +216,11 @@ func (s *Console) guarded(next http.Handler) http.Handler {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		if !strings.HasSuffix(r.URL.Path, "/events") {
-			ctx, cancel := context.WithTimeout(r.Context(), patience)
+			limit := patience
+			if strings.Contains(r.URL.Path, "/"+opening+"/") {
+				limit = fetching
+			}
+			ctx, cancel := context.WithTimeout(r.Context(), limit)
 			defer cancel()
 			r = r.WithContext(ctx)
 		}

@@ -114,6 +114,7 @@ type browser struct {
 	c    *center
 	body string // of the last page
 	at   string // its path
+	head http.Header
 }
 
 func (c *center) browser() *browser {
@@ -135,7 +136,7 @@ func (b *browser) do(q *http.Request) int {
 	if err != nil {
 		b.c.t.Fatal(err)
 	}
-	b.body, b.at = html.UnescapeString(string(body)), res.Request.URL.Path
+	b.body, b.at, b.head = html.UnescapeString(string(body)), res.Request.URL.Path, res.Header
 	return res.StatusCode
 }
 

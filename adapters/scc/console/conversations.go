@@ -65,8 +65,9 @@ func (s *Console) queue(r *request, here int64) (queue, error) {
 type conversationView struct {
 	Queue     queue
 	Case      *desk.Case // nil: none is open
-	Thread    []store.Line
-	Concealed bool // something of it is not shown
+	Thread    []line
+	Sent      *medium // instead of words, by who asked
+	Concealed bool    // something of it is not shown
 	Mine      bool
 	MayForce  bool // a supervisor can take it from who has it
 	Outcomes  []string
@@ -82,6 +83,58 @@ func (s *Console) conversations(w http.ResponseWriter, r *request) error {
 	return s.show(w, r, "conversations", conversationView{Queue: q})
 }
 
+// line is a message of a conversation, with what came with it.
+type line struct {
+	store.Line
+	Medium *medium
+}
+
+// thread reads what of a conversation the operator may see. concealed tells that
+// this is not all.
+func (s *Console) thread(r *request, c desk.Case) (thread []line, concealed bool, err error) {
+	said, err := s.Conversations.Transcript(r.Context(), c.ID, known(r.session.Operator), lines)
+	if err != nil {
+		return nil, false, conversationProblem(err)
+	}
+	if said, concealed, err = s.conceal(r, c.Resident, said); err != nil {
+		return nil, false, err
+	}
+	base := "/scc/percakapan/" + strconv.FormatInt(c.ID, 10)
+	for _, l := range said {
+		shown := line{Line: l}
+		if m := l.Message; m != nil && m.Location == nil {
+			shown.Medium = s.medium(r, base, strconv.FormatInt(l.Seq, 10), medium{Kind: m.Media, At: l.At, Channel: l.Channel, ref: m.MediaRef})
+		}
+		thread = append(thread, shown)
+	}
+	return thread, concealed, nil
+}
+
+// conversationMedium shows one of the media of a conversation.
+func (s *Console) conversationMedium(w http.ResponseWriter, r *request) error {
+	id, err := caseID(r)
+	if err != nil {
+		return err
+	}
+	c, err := s.Conversations.Case(r.Context(), id)
+	if err != nil {
+		return conversationProblem(err)
+	}
+	thread, _, err := s.thread(r, c)
+	if err != nil {
+		return err
+	}
+	for _, l := range thread {
+		if l.Medium.is(r) {
+			if err := s.saw(r, "conversation "+strconv.FormatInt(id, 10)+" "+l.Medium.ID); err != nil {
+				return err
+			}
+			return s.serveMedium(w, r, l.Medium)
+		}
+	}
+	return refusal{status: http.StatusNotFound, key: "no_page"}
+}
+
 func (s *Console) conversation(w http.ResponseWriter, r *request) error {
 	id, err := caseID(r)
 	if err != nil {
@@ -91,11 +144,7 @@ func (s *Console) conversation(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return conversationProblem(err)
 	}
-	thread, err := s.Conversations.Transcript(r.Context(), id, known(r.session.Operator), lines)
-	if err != nil {
-		return conversationProblem(err)
-	}
-	thread, concealed, err := s.conceal(r, c.Resident, thread)
+	thread, concealed, err := s.thread(r, c)
 	if err != nil {
 		return err
 	}
@@ -109,6 +158,13 @@ func (s *Console) conversation(w http.ResponseWriter, r *request) error {
 	v := conversationView{
 		Queue: q, Case: &c, Thread: thread, Concealed: concealed, Outcomes: desk.Outcomes(), MaxLine: petugas.MaxLine,
 		Mine: c.Stage == petugas.Taken && c.Operator == r.actor(),
+	}
+	for _, l := range thread {
+		if m := l.Medium; m != nil && c.MediaRef != "" && m.ref == c.MediaRef {
+			again := *m
+			again.Shown = false // below, where it was said
+			v.Sent = &again
+		}
 	}
 	v.MayForce = !v.Mine && c.Stage == petugas.Taken && r.session.Operator.Is(operators.Supervisor)
 	if v.Mine {

@@ -200,7 +200,8 @@ type incidentView struct {
 	scc.Detail
 	Place     string
 	May       bool
-	Mine      bool    // this operator has it
+	Mine      bool // this operator has it
+	Thread    []heard
 	Post      *choice // the post to send now; nil: there is none
 	Others    []choice
 	Similar   []scc.Incident
@@ -212,6 +213,40 @@ type incidentView struct {
 	Language  string
 	Quick     []string // replies in the reporter's language, to choose by a digit
 	Root      string   // code of the incident that this one was merged into
+}
+
+// heard is a message about an incident, with what came with it.
+type heard struct {
+	scc.Message
+	Medium *medium
+}
+
+func (s *Console) heard(r *request, d scc.Detail) (thread []heard) {
+	for _, m := range d.Messages {
+		thread = append(thread, heard{m, s.medium(r, "/scc/insiden/"+d.Code, strconv.FormatInt(m.ID, 10), medium{Kind: m.Media, At: m.At, Channel: m.Channel, ref: m.MediaRef})})
+	}
+	return thread
+}
+
+// incidentMedium shows one of the media of an incident, for who may read it.
+func (s *Console) incidentMedium(w http.ResponseWriter, r *request) error {
+	i, err := s.readable(r)
+	if err != nil {
+		return err
+	}
+	d, err := s.Incidents.Get(r.Context(), i.ID)
+	if err != nil {
+		return incidentProblem(err)
+	}
+	for _, h := range s.heard(r, d) {
+		if h.Medium.is(r) {
+			if err := s.sawIncident(r, d, "incident "+d.Code+" "+h.Medium.ID); err != nil {
+				return err
+			}
+			return s.serveMedium(w, r, h.Medium)
+		}
+	}
+	return refusal{status: http.StatusNotFound, key: "no_page"}
 }
 
 // choice is a post that can be sent.
@@ -271,12 +306,12 @@ func (s *Console) incidentView(r *request, i scc.Incident) (*incidentView, error
 	if err != nil {
 		return nil, err
 	}
-	if err := s.sawIncident(r, d); err != nil {
+	if err := s.sawIncident(r, d, "incident "+d.Code); err != nil {
 		return nil, err
 	}
 	v := &incidentView{
 		Detail: d, Place: s.place(i, true), May: true, Mine: d.AckedBy == r.actor(), Outcomes: scc.Outcomes(), Standard: standard,
-		Words: answers,
+		Words: answers, Thread: s.heard(r, d),
 	}
 	v.Post, v.Others = choices(d)
 	for _, u := range s.Map.Districts() {
@@ -342,11 +377,10 @@ func (s *Console) quickReplies(v *incidentView) ([]string, error) {
 	return all, nil
 }
 
-// sawIncident writes down who read an incident: every opening of a case of
+// sawIncident writes down who read what of an incident: every opening of a case of
 // violence, otherwise one look in a while. The reporter can ask who has seen his
 // data, but not of violence: whoever holds his telephone would learn of it.
-func (s *Console) sawIncident(r *request, d scc.Detail) error {
-	what := "incident " + d.Code
+func (s *Console) sawIncident(r *request, d scc.Detail, what string) error {
 	if d.Kind == darurat.Violence {
 		if r.Header.Get(refreshing) == "" {
 			return s.record(r, "resident.seen", d.Code, what)

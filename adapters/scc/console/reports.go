@@ -22,6 +22,7 @@ type moment struct {
 	Kind  string // of an event, or "said", "told"
 	Actor string
 	Words string // what was said
+	Media string // kind of what was sent instead
 	Post  string // who was told
 	By    bot.ChannelID
 	State bot.Status
@@ -102,7 +103,7 @@ func (s *Console) history(r *request, d scc.Detail) ([]moment, error) {
 		}
 	}
 	for _, m := range d.Messages {
-		all = append(all, moment{At: m.At, Kind: "said", Actor: cmp.Or(m.Name, m.Author), Words: cmp.Or(m.Words, m.Media)})
+		all = append(all, moment{At: m.At, Kind: "said", Actor: cmp.Or(m.Name, m.Author), Words: m.Words, Media: m.Media})
 	}
 	for _, p := range d.Pages {
 		all = append(all, moment{At: p.Posted, Kind: "told", Post: p.Contact, By: p.Channel, State: p.Status})

@@ -28,9 +28,12 @@ type pages struct {
 }
 
 // words returns the template of some words, for drawings that are no page.
-func (p pages) words(name string) string {
+func (p pages) words(name string) string { return p.say(name, nil) }
+
+// say is words with what they are about.
+func (p pages) say(name string, about any) string {
 	var b strings.Builder
-	if err := p.shared.ExecuteTemplate(&b, name, nil); err != nil {
+	if err := p.shared.ExecuteTemplate(&b, name, about); err != nil {
 		return name
 	}
 	return b.String()

@@ -45,6 +45,7 @@ type house struct {
 	*center
 	store *store.Store
 	scc   *scc.Center
+	album album
 	n     int
 }
 
@@ -88,6 +89,7 @@ func openHouseOn(t *testing.T, url string) *house {
 		config.Reports, config.Alerts = h.scc, &alerts.Book{DB: c.db, Event: c.stream.Append, Clock: c.clock}
 		config.Deliveries = h.store
 		config.Conversations, config.Shift, config.Catalogue = cases, h.scc, pengaduan.DefaultCatalogue()
+		config.Media = &h.album
 		config.Complaints = complaints.NewDesk(register, config.Catalogue, h.store, nil, c.clock)
 	})
 	return h
@@ -98,10 +100,20 @@ const siti = "+6281100000401"
 // sends has a resident send a message that leads to an effect.
 func (h *house) sends(text string, effects ...bot.Effect) bot.Entry {
 	h.t.Helper()
+	return h.sendsMessage(bot.Message{Text: text}, effects...)
+}
+
+// sendsMedium is sends for a picture, a recording.
+func (h *house) sendsMedium(kind, ref string, effects ...bot.Effect) bot.Entry {
+	h.t.Helper()
+	return h.sendsMessage(bot.Message{Media: kind, MediaRef: ref}, effects...)
+}
+
+func (h *house) sendsMessage(m bot.Message, effects ...bot.Effect) bot.Entry {
+	h.t.Helper()
 	h.n++
-	e, _, err := h.store.Accept(h.t.Context(), bot.Message{
-		ID: fmt.Sprint("m", h.n), Channel: "whatsapp", Peer: siti, Subject: "tel:" + siti, At: h.clock(), Text: text,
-	})
+	m.ID, m.Channel, m.Peer, m.Subject, m.At = fmt.Sprint("m", h.n), "whatsapp", siti, "tel:"+siti, h.clock()
+	e, _, err := h.store.Accept(h.t.Context(), m)
 	if err != nil {
 		h.t.Fatal(err)
 	}

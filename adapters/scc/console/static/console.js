@@ -70,6 +70,18 @@ function refocus(old, next) {
   };
 }
 
+// keepMedia takes out of the new part what the old one has open already, so that it
+// is neither fetched again nor falls silent, and returns what comes back where.
+function keepMedia(old, next) {
+  return $$("[data-medium]", old).flatMap((medium) => {
+    const again = $$("[data-medium]", next).find((m) => m.getAttribute("src") === medium.getAttribute("src"));
+    if (!again) return [];
+    const place = document.createElement("i");
+    again.replaceWith(place);
+    return [[place, medium]];
+  });
+}
+
 // refresh exchanges what is marked live, and leaves alone what is typed into.
 async function refresh() {
   const mine = loading;
@@ -86,7 +98,9 @@ async function refresh() {
           const again = d === old ? next : $("#" + d.id, next);
           if (d.open && again) again.open = true;
         }
+        const places = keepMedia(old, next);
         old.replaceWith(next);
+        for (const [place, medium] of places) place.replaceWith(medium);
         next.scrollTop = bottom ? next.scrollHeight : top;
         focus();
       }
@@ -107,8 +121,31 @@ document.addEventListener("click", (e) => {
   const link = e.target.closest("a[href^='/scc']");
   if (!link || e.ctrlKey || e.metaKey || e.shiftKey || e.button || link.target || link.hasAttribute("download")) return;
   e.preventDefault();
-  load(link.href);
+  if (link.dataset.open === undefined) load(link.href);
+  else open(link);
 });
+
+// open shows in its place what a resident sent, or closes it, and leaves the rest
+// of the page alone: somebody may be writing in it.
+async function open(link) {
+  history.replaceState(null, "", link.href);
+  loading++; // a refresh on its way knows nothing of it
+  await refresh();
+  document.getElementById(link.hash.slice(1))?.focus();
+}
+
+// What cannot be shown: the server says why.
+document.addEventListener("error", async ({ target }) => {
+  if (!target.matches?.("[data-medium]")) return;
+  let why = "Tidak bisa ditampilkan di sini. Buka di tab sendiri.";
+  try {
+    const answer = await fetch(target.src, { credentials: "same-origin" });
+    if (answer.ok) answer.body.cancel();
+    else why = $("[role=alert]", new DOMParser().parseFromString(await answer.text(), "text/html"))?.textContent ?? why;
+  } catch { /* the line is watched elsewhere */ }
+  target.setAttribute("alt", why);
+  say(why, true);
+}, true);
 
 document.addEventListener("submit", async (e) => {
   const form = e.target;
