@@ -112,20 +112,7 @@ func TestAViolenceCaseIsSeenByOneRoleAlone(t *testing.T) {
 
 	browse := func(name string, roles ...operators.Role) func(path string) (int, string) {
 		t.Helper()
-		enrolment, err := accounts.Add(t.Context(), byTerminal, operators.Draft{Name: name, FullName: "Ibu " + name, Password: consolePassword, Roles: roles, Unit: ""})
-		if err != nil {
-			t.Fatal(err)
-		}
-		jar, err := cookiejar.New(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		client := &http.Client{Jar: jar}
-		answer, err := client.PostForm(server.URL+"/scc/masuk", url.Values{"name": {name}, "password": {consolePassword}, "code": {enrolment.Recovery[0]}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = answer.Body.Close()
+		client := signedIn(t, accounts, server.URL, name, roles...)
 		return func(path string) (int, string) {
 			t.Helper()
 			answer, err := client.Get(server.URL + path)
@@ -236,6 +223,26 @@ func TestAViolenceCaseIsSeenByOneRoleAlone(t *testing.T) {
 	if answered == 0 {
 		t.Error("she was not answered")
 	}
+}
+
+// signedIn returns a browser in which a new account of the console is signed in.
+func signedIn(t *testing.T, accounts *operators.Store, base, name string, roles ...operators.Role) *http.Client {
+	t.Helper()
+	enrolment, err := accounts.Add(t.Context(), byTerminal, operators.Draft{Name: name, FullName: "Ibu " + name, Password: consolePassword, Roles: roles})
+	if err != nil {
+		t.Fatal(err)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Jar: jar}
+	answer, err := client.PostForm(base+"/scc/masuk", url.Values{"name": {name}, "password": {consolePassword}, "code": {enrolment.Recovery[0]}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	return client
 }
 
 // awaitIncidents waits until n incidents are there.
