@@ -7,6 +7,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"log/slog"
 	"net/http"
@@ -22,6 +24,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"tabe/adapters/media"
 	"tabe/adapters/phone"
 	"tabe/adapters/scc/operators"
 	"tabe/adapters/testbrowser"
@@ -37,6 +40,8 @@ type demoHouse struct {
 	*httptest.Server
 	t         *testing.T
 	clock     func() time.Time
+	app       *app
+	fetched   atomic.Int64 // media, by whatsappMedia
 	enrolment operators.Enrolment
 	down      atomic.Bool // the server is not reached
 }
@@ -56,11 +61,12 @@ func newDemoHouse(t *testing.T) *demoHouse {
 	phones := phone.New(residents)
 	dir := t.TempDir()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	o := options{databaseURL: testserver.SQLiteURL(t), secretKey: make([]byte, secretKeyLength), dataDir: dir, channels: phones.Channels(), clock: d.clock, log: log}
+	o := options{databaseURL: testserver.SQLiteURL(t), secretKey: make([]byte, secretKeyLength), dataDir: dir, channels: phones.Channels(), media: media.Channels{whatsappChannel: d.whatsappMedia}, clock: d.clock, log: log}
 	a, err := open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.app = a
 	if err := loadSamples(t.Context(), a, dir); err != nil {
 		t.Fatal(err)
 	}
@@ -105,6 +111,17 @@ func newDemoHouse(t *testing.T) *demoHouse {
 		}
 	})
 	return d
+}
+
+// whatsappMedia has one picture.
+func (d *demoHouse) whatsappMedia(_ context.Context, ref string, _ int64) (media.File, error) {
+	d.fetched.Add(1)
+	if ref != "picture" {
+		return media.File{}, media.ErrGone
+	}
+	var b bytes.Buffer
+	err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 320, 200)))
+	return media.File{Type: "image/png", Content: b.Bytes()}, err
 }
 
 // console signs in with a browser of its own.
@@ -179,6 +196,60 @@ func TestAPersonAnswersInTheConsole(t *testing.T) {
 	if outside := testbrowser.Evaluate[[]string](c, `performance.getEntriesByType("resource").map((e) => e.name).filter((n) => !n.startsWith(location.origin))`); len(outside) > 0 {
 		t.Errorf("loaded from elsewhere: %q", outside)
 	}
+}
+
+// A picture is opened in its place in the conversation, beside what the operator
+// is writing, and stays there when more arrives.
+func TestAPictureInTheConversation(t *testing.T) {
+	t.Parallel() // it mostly waits for a browser
+	d := newDemoHouse(t)
+	c := d.console(1366)
+	p := d.phone()
+	write(p, "whatsapp", "mau bicara dengan orang")
+	c.Click("#tabs a[href='/scc/percakapan']")
+	c.Shows("#queue", "Menunggu (1)")
+	c.Key("t")
+	c.Shows("#case", "ditangani oleh Andi Besse")
+	resident := testbrowser.Evaluate[string](p, `document.querySelector("#who-whatsapp").value`)
+	for _, ref := range []string{"picture", "gone"} {
+		if err := d.app.engine.Receive(t.Context(), bot.Message{
+			ID: ref, Channel: whatsappChannel, Peer: resident, Subject: "tel:" + resident, Media: bot.MediaPhoto, MediaRef: ref, Text: "ini yang " + ref,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Shows("#thread", "ini yang gone")
+	c.Type("#text", "baik, saya")
+	if n := d.fetched.Load(); n != 0 {
+		t.Errorf("%d pictures were fetched before anybody opened one", n)
+	}
+	loaded := `new Promise((done) => { const look = () => {
+		const i = document.querySelector("#thread img");
+		i?.complete && i.naturalWidth === 320 ? done(i.alt) : setTimeout(look, 20);
+	}; look(); setTimeout(() => done("nothing"), 15000); })`
+	c.Click("#thread [data-open]")
+	if alt := testbrowser.Evaluate[string](c, loaded); !strings.HasPrefix(alt, "Foto dari warga, ") {
+		t.Fatalf("the picture is %q", alt)
+	}
+	if *screenshots != "" {
+		c.Screenshot(filepath.Join(*screenshots, "console-picture-1366.png"))
+	}
+	for _, f := range c.Faults() {
+		t.Errorf("%s (%s): %s\n%s", f.ID, f.Impact, f.Help, strings.Join(f.Nodes, "\n"))
+	}
+	testbrowser.Evaluate[bool](c, `document.querySelector("#thread img").kept = true`)
+	write(p, "whatsapp", "bisa dilihat?")
+	c.Shows("#thread", "bisa dilihat?")
+	if kept := testbrowser.Evaluate[bool](c, `document.querySelector("#thread img").kept === true`); !kept || d.fetched.Load() != 1 {
+		t.Errorf("the picture was fetched %d times", d.fetched.Load())
+	}
+	if typed := testbrowser.Evaluate[string](c, `document.querySelector("#text").value`); typed != "baik, saya" {
+		t.Errorf("what was being typed is %q", typed)
+	}
+	testbrowser.Evaluate[bool](c, `[...document.querySelectorAll("#thread a.medium")].at(-1).click() ?? true`)
+	c.Shows("#alert", "Foto ini sudah tidak ada di WhatsApp.")
+	c.Click("#thread figcaption [data-open]")
+	testbrowser.Evaluate[bool](c, `new Promise((done) => { const look = () => document.querySelector("#thread figure") ? setTimeout(look, 20) : done(true); look(); })`)
 }
 
 // TestAWholeFire plays a fire from the first message to the end: the resident
