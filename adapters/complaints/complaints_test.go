@@ -348,7 +348,7 @@ func TestRemarks(t *testing.T) {
 			t.Errorf("%+v, %v", list, err)
 		}
 		c := o.get(n)
-		if len(c.History) != 2 || c.History[1].Words != "tiang nomor 12" || c.History[1].Media[0].Ref != "ref-2" {
+		if len(c.History) != 2 || c.History[1].Words != "tiang nomor 12" || c.History[1].Media[0].Ref != "ref-2" || c.History[1].Media[0].Channel != "sms" {
 			t.Errorf("%+v", c.History)
 		}
 		if c = o.get(n); c.Unread {

@@ -474,6 +474,10 @@ func TestFetch(t *testing.T) {
 			fmt.Fprintf(w, `{"url":"%s/redirect"}`, server.URL)
 		case "/v23.0/6":
 			fmt.Fprintf(w, `{"url":"%s/file","file_size":10}`, server.URL)
+		case "/v23.0/7":
+			fmt.Fprintf(w, `{"url":"%s/broken"}`, server.URL)
+		case "/broken":
+			w.WriteHeader(http.StatusBadGateway)
 		case "/redirect":
 			http.Redirect(w, r, elsewhere.URL, http.StatusFound)
 		case "/file":
@@ -498,9 +502,10 @@ func TestFetch(t *testing.T) {
 	if _, err := a.Fetch(t.Context(), "6", 500); !errors.Is(err, media.ErrTooLarge) {
 		t.Error("more than it said:", err)
 	}
-	for _, ref := range []string{"3", "5"} {
-		if _, err := a.Fetch(t.Context(), ref, 2000); err == nil {
-			t.Errorf("%s was fetched", ref)
+	for ref, code := range map[string]string{"3": "address", "5": "http 302", "7": "http 502"} {
+		var failed *bot.SendError
+		if _, err := a.Fetch(t.Context(), ref, 2000); !errors.As(err, &failed) || failed.Code != code {
+			t.Errorf("%s: %v", ref, err)
 		}
 	}
 }

@@ -231,9 +231,6 @@ func TestAPictureInTheConversation(t *testing.T) {
 	if alt := testbrowser.Evaluate[string](c, loaded); !strings.HasPrefix(alt, "Foto dari warga, ") {
 		t.Fatalf("the picture is %q", alt)
 	}
-	if *screenshots != "" {
-		c.Screenshot(filepath.Join(*screenshots, "console-picture-1366.png"))
-	}
 	for _, f := range c.Faults() {
 		t.Errorf("%s (%s): %s\n%s", f.ID, f.Impact, f.Help, strings.Join(f.Nodes, "\n"))
 	}

@@ -94,6 +94,7 @@ func (s *Console) serveMedium(w http.ResponseWriter, r *request, m *medium) erro
 	// Alone in a tab it is a document of nobody, in which nothing runs.
 	h.Set("Content-Security-Policy", "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("X-Accel-Buffering", "no") // nginx would write it to its disk
 	// A browser that does not read must not keep the place of others.
 	line := http.NewResponseController(w)
 	_ = line.SetWriteDeadline(time.Now().Add(showing))

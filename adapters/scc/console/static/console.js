@@ -134,6 +134,11 @@ async function open(link) {
   document.getElementById(link.hash.slice(1))?.focus();
 }
 
+// Only now is it known how much place a picture needs.
+document.addEventListener("load", ({ target }) => {
+  if (target.matches?.("[data-medium]")) target.closest("figure").scrollIntoView({ block: "nearest" });
+}, true);
+
 // What cannot be shown: the server says why.
 document.addEventListener("error", async ({ target }) => {
   if (!target.matches?.("[data-medium]")) return;
