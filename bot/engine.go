@@ -22,6 +22,7 @@ type Config struct {
 	Flows      []Flow
 	Home       Flow // greets, lists the services and answers what nobody else does; one of Flows
 	Formats    map[ChannelID]ChannelFormat
+	Allowance  Allowance
 
 	// Deliver is given the replies that can leave at once, and whether others
 	// of the same channel wait behind them; Sender.Push.

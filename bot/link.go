@@ -42,7 +42,7 @@ func (r *Resident) Unlink(c ChannelID) bool {
 // Join returns the state of a resident who was known as two: owner's with what
 // the account has added. Language and the conversations on the account's
 // channel are the account's. Numbers are those of both, and so are failed
-// guesses: linking does not wash them off.
+// guesses and the answers of the day: linking does not wash them off.
 func Join(owner, account []byte, l Linked) ([]byte, error) {
 	into, err := decode(owner)
 	if err != nil {
@@ -69,6 +69,7 @@ func Join(owner, account []byte, l Linked) ([]byte, error) {
 			into.Attempts[kind] = theirs
 		}
 	}
+	into.Answered = into.Answered.plus(from.Answered)
 	for _, flow := range slices.Backward(from.Used) {
 		into.uses(flow)
 	}

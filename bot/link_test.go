@@ -18,11 +18,13 @@ func TestJoin(t *testing.T) {
 		Attempts:      map[string]*Attempts{"nop": {Points: 6}, "nik": {Points: 30, Next: at}},
 		Conversations: map[ChannelID]*Conversation{"sms": {Flow: "pbb"}, "telegram": {Flow: "of the account before"}},
 		Links:         []Linked{{Channel: "telegram", At: at.AddDate(-1, 0, 0)}, {Channel: "web"}},
+		Answered:      Answered{Day: "2026-11-25", N: 3},
 	}
 	account := Resident{
 		Language: understand.Bugis, Pinned: true, Used: []string{"macca", "pbb"}, Saved: []Saved{saved("2", 2), saved("3", 2)},
 		Attempts:      map[string]*Attempts{"nop": {Points: 9}, "nik": {Points: 3}},
 		Conversations: map[ChannelID]*Conversation{"telegram": {Flow: "tautan"}},
+		Answered:      Answered{Day: "2026-11-25", N: 4, Told: true},
 	}
 	a, err := owner.encode()
 	if err != nil {
@@ -51,6 +53,12 @@ func TestJoin(t *testing.T) {
 	}
 	if r.Attempts["nop"].Points != 9 || r.Attempts["nik"].Points != 30 || r.Attempts["nik"].Next.IsZero() {
 		t.Errorf("guesses were washed off: %+v %+v", r.Attempts["nop"], r.Attempts["nik"])
+	}
+	if want := (Answered{Day: "2026-11-25", N: 7, Told: true}); r.Answered != want {
+		t.Errorf("answers were washed off: %+v", r.Answered)
+	}
+	if today := (Answered{Day: "2026-11-26", N: 1}); owner.Answered.plus(today) != today || today.plus(owner.Answered) != today {
+		t.Error("yesterday counts")
 	}
 	if r.Conversations["sms"].Flow != "pbb" || r.Conversations["telegram"].Flow != "tautan" {
 		t.Errorf("%+v", r.Conversations)

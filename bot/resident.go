@@ -18,6 +18,7 @@ type Resident struct {
 	Hearing       understand.Hearing          `json:"h,omitzero"`
 	Saved         []Saved                     `json:"s,omitempty"`
 	Attempts      map[string]*Attempts        `json:"a,omitempty"` // by kind of number
+	Answered      Answered                    `json:"n,omitzero"`  // how much his answers cost today
 	Used          []string                    `json:"u,omitempty"` // names of the flows that served him, newest first
 	Conversations map[ChannelID]*Conversation `json:"c,omitempty"`
 	Links         []Linked                    `json:"k,omitempty"` // accounts of his besides the number, at most one a channel
@@ -84,7 +85,8 @@ func (r *Resident) Keep(s Saved) {
 }
 
 // Forget erases everything but the language, which is no personal data, and
-// the score of the guess limits, which a resident must not be able to reset.
+// the score of the guess limits and of the Allowance, which a resident must not
+// be able to reset.
 func (r *Resident) Forget() {
 	for _, a := range r.Attempts {
 		a.Seen = nil

@@ -71,8 +71,10 @@ func (e *Engine) step(ctx context.Context, entry Entry, blob []byte) (*Turn, []T
 		return e.tell(ctx, entry, blob)
 	}
 	t, again := e.begin(entry, blob)
+	flow := "" // that answers
 	if !again {
-		if err := e.handle(ctx, t); err != nil {
+		var err error
+		if flow, err = e.handle(ctx, t); err != nil {
 			e.Log.Error("flow failed", "flow", t.Conversation.Flow, "state", t.Conversation.State, "seq", entry.Seq, "err", err)
 			t, _ = e.begin(entry, blob) // as if the flow had never run
 			t.Say(busy)
@@ -90,7 +92,7 @@ func (e *Engine) step(ctx context.Context, entry Entry, blob []byte) (*Turn, []T
 		texts, _ = e.render(t)
 	}
 	t.Conversation.At, t.Conversation.Heard = t.Now, t.Now
-	return t, texts
+	return t, e.allow(t, flow, texts)
 }
 
 // tell lets a flow tell what happened. What cannot be told is told by nobody:
@@ -202,32 +204,34 @@ func choose(m Entry, conv *Conversation) string {
 	return ""
 }
 
-// handle lets the right flow answer, and follows its redirections.
-func (e *Engine) handle(ctx context.Context, t *Turn) error {
+// handle lets the right flow answer, follows its redirections, and returns the
+// name of the last one.
+func (e *Engine) handle(ctx context.Context, t *Turn) (name string, err error) {
 	before := *t.Conversation
 	flow := e.route(ctx, t)
 	for range 4 {
-		if t.Conversation.Flow != flow.Name() {
+		name = flow.Name()
+		if t.Conversation.Flow != name {
 			t.Conversation.leave()
-			t.Conversation.Flow = flow.Name()
+			t.Conversation.Flow = name
 		}
 		t.Conversation.Revision = flow.Revision()
 		t.redirect = ""
-		if err := guard(flow.Name(), func() error { return flow.Handle(ctx, t) }); err != nil {
-			return err
+		if err := guard(name, func() error { return flow.Handle(ctx, t) }); err != nil {
+			return name, err
 		}
 		_, t.urgent = flow.(Urgent)
 		if t.redirect == "" {
 			if len(t.replies) == 0 && !t.silent {
-				return fmt.Errorf("bot: flow %s said nothing", flow.Name())
+				return name, fmt.Errorf("bot: flow %s said nothing", name)
 			}
-			if n := len(t.replies); n > 0 && t.replies[n-1].Keep && before.Flow != flow.Name() {
+			if n := len(t.replies); n > 0 && t.replies[n-1].Keep && before.Flow != name {
 				*t.Conversation = before // a remark in passing
 			}
-			if flow.Name() != e.Home.Name() {
-				t.Resident.uses(flow.Name())
+			if name != e.Home.Name() {
+				t.Resident.uses(name)
 			}
-			return nil
+			return name, nil
 		}
 		t.Understood = understand.Result{Text: t.Understood.Text, Language: t.Understood.Language, Slots: t.Understood.Slots,
 			Guess: understand.Guess{Intent: t.redirect, Confidence: 1}}
@@ -238,7 +242,7 @@ func (e *Engine) handle(ctx context.Context, t *Turn) error {
 			flow = r.flow
 		}
 	}
-	return fmt.Errorf("bot: flow %s redirects in a circle", flow.Name())
+	return name, fmt.Errorf("bot: flow %s redirects in a circle", flow.Name())
 }
 
 // guard turns a panic of a flow into an error: one broken conversation must
