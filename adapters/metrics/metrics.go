@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"tabe/adapters/costs"
 	"tabe/adapters/scc"
 	"tabe/adapters/store"
 	"tabe/bot"
@@ -34,6 +35,12 @@ type Center interface {
 	Health() error
 }
 
+// Spending is what messages cost; *costs.Ledger.
+type Spending interface {
+	Today(ctx context.Context) ([]costs.Sum, error)
+	State(ctx context.Context) (costs.Budget, error)
+}
+
 // Metrics is safe for concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
@@ -42,13 +49,15 @@ type Metrics struct {
 	replies  *prometheus.CounterVec
 	attempts *prometheus.CounterVec
 	sending  *prometheus.HistogramVec
+	segments *prometheus.CounterVec
+	cost     *prometheus.CounterVec
 }
 
 // buckets fit what takes from a tenth of a millisecond to half a minute.
 var buckets = []float64{.0001, .0003, .001, .003, .01, .03, .1, .3, 1, 3, 10, 30}
 
 // New returns the metrics of a process.
-func New(queues Queues, center Center, log *slog.Logger) *Metrics {
+func New(queues Queues, center Center, spending Spending, log *slog.Logger) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		turns: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -66,10 +75,16 @@ func New(queues Queues, center Center, log *slog.Logger) *Metrics {
 		sending: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "tabe_send_seconds", Help: "How long a provider takes.", Buckets: buckets,
 		}, []string{"channel"}),
+		segments: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tabe_messages_segments_total", Help: "What was charged for of the texts that went: segments of SMS, messages, started minutes of calls.",
+		}, []string{"channel"}),
+		cost: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tabe_messages_cost_rupiah_total", Help: "What they cost, by costs.toml.",
+		}, []string{"channel"}),
 	}
-	m.registry.MustRegister(m.turns, m.stages, m.replies, m.attempts, m.sending,
+	m.registry.MustRegister(m.turns, m.stages, m.replies, m.attempts, m.sending, m.segments, m.cost,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector(),
-		standing{queues, center, log})
+		standing{queues, center, spending, log})
 	return m
 }
 
@@ -128,13 +143,18 @@ func (o outages) Collect(to chan<- prometheus.Metric) {
 func (m *Metrics) Attempted(a bot.Attempted) {
 	m.attempts.WithLabelValues(string(a.Channel), string(a.Result)).Inc()
 	m.sending.WithLabelValues(string(a.Channel)).Observe(a.Took.Seconds())
+	if a.Result == bot.Went {
+		m.segments.WithLabelValues(string(a.Channel)).Add(float64(a.Segments))
+		m.cost.WithLabelValues(string(a.Channel)).Add(float64(a.Cost))
+	}
 }
 
 // standing asks for what waits at the moment of the question.
 type standing struct {
-	queues Queues
-	center Center
-	log    *slog.Logger
+	queues   Queues
+	center   Center
+	spending Spending
+	log      *slog.Logger
 }
 
 var (
@@ -146,12 +166,15 @@ var (
 	incidentsDesc  = prometheus.NewDesc("tabe_incidents", "Incidents that are not closed: unanswered, overdue (their clock stands still), open.", []string{"state"}, nil)
 	incidentAge    = prometheus.NewDesc("tabe_incident_unanswered_age_seconds", "Age of the oldest incident that no human being has answered.", nil, nil)
 	escalationDesc = prometheus.NewDesc("tabe_escalation_up", "1: a cycle of the escalation was completed in the last seconds.", nil, nil)
+	spentDesc      = prometheus.NewDesc("tabe_spent_rupiah_today", "What messages have cost today (WITA), of all nodes.", []string{"channel"}, nil)
+	budgetDesc     = prometheus.NewDesc("tabe_budget_rupiah", "How much may be spent in a day; 0: no budget.", nil, nil)
+	warningDesc    = prometheus.NewDesc("tabe_budget_warning_rupiah", "At how much of it there is a warning.", nil, nil)
 	scrapeDesc     = prometheus.NewDesc("tabe_database_up", "1: the database answered these questions.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (s standing) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{unansweredDesc, answerAgeDesc, unsentDesc, unsentAgeDesc, deadDesc, incidentsDesc, incidentAge, escalationDesc, scrapeDesc} {
+	for _, d := range []*prometheus.Desc{unansweredDesc, answerAgeDesc, unsentDesc, unsentAgeDesc, deadDesc, incidentsDesc, incidentAge, escalationDesc, spentDesc, budgetDesc, warningDesc, scrapeDesc} {
 		to <- d
 	}
 }
@@ -184,10 +207,35 @@ func (s standing) Collect(to chan<- prometheus.Metric) {
 			gauge(incidentAge, i.Oldest.Seconds())
 		}
 	}
+	if err == nil {
+		err = s.money(ctx, gauge)
+	}
 	if err != nil {
 		s.log.Error("cannot measure what waits", "err", err)
 	}
 	gauge(scrapeDesc, one(err == nil))
+}
+
+// money tells what was spent today, and what may be.
+func (s standing) money(ctx context.Context, gauge func(*prometheus.Desc, float64, ...string)) error {
+	sums, err := s.spending.Today(ctx)
+	if err != nil {
+		return err
+	}
+	spent := map[bot.ChannelID]bot.Rupiah{}
+	for _, sum := range sums {
+		spent[sum.Channel] += sum.Rupiah
+	}
+	for channel, rupiah := range spent {
+		gauge(spentDesc, float64(rupiah), string(channel))
+	}
+	budget, err := s.spending.State(ctx)
+	if err != nil {
+		return err
+	}
+	gauge(budgetDesc, float64(budget.Daily))
+	gauge(warningDesc, float64(budget.Warning))
+	return nil
 }
 
 func one(b bool) float64 {

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"tabe/adapters/costs"
 	"tabe/adapters/metrics"
 	"tabe/adapters/scc"
 	"tabe/adapters/store"
@@ -38,6 +39,14 @@ func (h house) Standing(context.Context) (scc.Standing, error) {
 	return scc.Standing{Unanswered: 1, Oldest: 40 * time.Second, Open: 4}, h.down
 }
 
+func (h house) Today(context.Context) ([]costs.Sum, error) {
+	return []costs.Sum{{Channel: "sms", Kind: costs.Emergency, Rupiah: 500}, {Channel: "sms", Kind: costs.Ordinary, Rupiah: 1000}}, h.down
+}
+
+func (h house) State(context.Context) (costs.Budget, error) {
+	return costs.Budget{Daily: 10_000, Warning: 8_000, Spent: 1500}, h.down
+}
+
 func (h house) Health() error { return h.down }
 
 func scrape(t *testing.T, m *metrics.Metrics) string {
@@ -53,17 +62,20 @@ func scrape(t *testing.T, m *metrics.Metrics) string {
 }
 
 func TestScrape(t *testing.T) {
-	m := metrics.New(house{}, house{}, slog.New(slog.DiscardHandler))
+	m := metrics.New(house{}, house{}, house{}, slog.New(slog.DiscardHandler))
 	m.Turned(bot.Turned{Channel: "sms", Flow: "darurat", Intent: understand.EmergencyViolence, Language: "bug", Replies: 1, Waited: time.Millisecond})
 	m.Turned(bot.Turned{Channel: "sms", Flow: "pbb", Intent: understand.TaxBill, Language: "id", Failed: true})
-	m.Attempted(bot.Attempted{Channel: "sms", Result: bot.Deferred, Took: time.Second})
 	m.Outages(func() []bot.Outage { return []bot.Outage{{Channel: "whatsapp"}} })
+	m.Attempted(bot.Attempted{Channel: "sms", Result: bot.Deferred, Took: time.Second, Segments: 7, Cost: 3500})
+	m.Attempted(bot.Attempted{Channel: "sms", Result: bot.Went, Segments: 2, Cost: 1000})
 	page := scrape(t, m)
 	for _, want := range []string{
 		`tabe_turns_total{channel="sms",flow="darurat",intent="emergency",language="bug",result="answered"} 1`,
 		`tabe_turns_total{channel="sms",flow="pbb",intent="tax_bill",language="id",result="busy"} 1`,
 		`tabe_send_attempts_total{channel="sms",result="deferred"} 1`,
 		`tabe_unanswered_messages 3`, `tabe_unsent_texts{channel="sms"} 2`, `tabe_dead_letters 1`, `tabe_channel_outage{channel="whatsapp"} 1`,
+		`tabe_messages_segments_total{channel="sms"} 2`, `tabe_messages_cost_rupiah_total{channel="sms"} 1000`,
+		`tabe_spent_rupiah_today{channel="sms"} 1500`, `tabe_budget_rupiah 10000`, `tabe_budget_warning_rupiah 8000`,
 		`tabe_incidents{state="unanswered"} 1`, `tabe_incident_unanswered_age_seconds 40`, `tabe_escalation_up 1`, `tabe_database_up 1`,
 	} {
 		if !strings.Contains(page, want+"\n") {
@@ -89,14 +101,21 @@ func TestScrape(t *testing.T) {
 }
 
 func TestTheDatabaseIsDown(t *testing.T) {
-	page := scrape(t, metrics.New(house{errors.New("down")}, house{errors.New("down")}, slog.New(slog.NewTextHandler(io.Discard, nil))))
+	page := scrape(t, metrics.New(house{errors.New("down")}, house{errors.New("down")}, house{}, slog.New(slog.NewTextHandler(io.Discard, nil))))
 	if !strings.Contains(page, "tabe_database_up 0\n") || !strings.Contains(page, "tabe_escalation_up 0\n") {
 		t.Error(page)
 	}
 }
 
+func TestTheSpendingIsUnknown(t *testing.T) {
+	page := scrape(t, metrics.New(house{}, house{}, house{errors.New("down")}, slog.New(slog.DiscardHandler)))
+	if !strings.Contains(page, "tabe_database_up 0\n") || !strings.Contains(page, "tabe_unanswered_messages 3\n") || strings.Contains(page, "tabe_budget") {
+		t.Error(page)
+	}
+}
+
 func TestWhoMaySee(t *testing.T) {
-	m := metrics.New(house{}, house{}, slog.New(slog.DiscardHandler))
+	m := metrics.New(house{}, house{}, house{}, slog.New(slog.DiscardHandler))
 	for _, c := range []struct {
 		name, key, from, token, forwarded string
 		want                              int
@@ -125,7 +144,7 @@ func TestWhoMaySee(t *testing.T) {
 
 // What the alert rules and the dashboard ask for is there.
 func TestRulesAndDashboardAskForWhatThereIs(t *testing.T) {
-	m := metrics.New(house{}, house{}, slog.New(slog.DiscardHandler))
+	m := metrics.New(house{}, house{}, house{}, slog.New(slog.DiscardHandler))
 	m.Turned(bot.Turned{Channel: "sms"})
 	m.Attempted(bot.Attempted{Channel: "sms", Result: bot.Went})
 	m.Outages(func() []bot.Outage { return []bot.Outage{{Channel: "sms"}} })

@@ -28,6 +28,7 @@ type Broadcast struct {
 	Kecamatan string // empty: everywhere
 	Text      string // Indonesian
 	Bugis     string // empty: the Indonesian text
+	Warning   bool   // of what is about to happen: it does not wait for money
 	Plan      Plan
 	Code      string // that confirms it
 	Created   time.Time
@@ -78,6 +79,8 @@ type Broadcasts struct {
 	// Measure returns how many segments a message of an office takes by SMS in
 	// a language, with all that stands around it.
 	Measure func(language, office, text string) (segments int, err error)
+	// Price returns the most that one message of so many segments costs.
+	Price func(c bot.ChannelID, segments int) bot.Rupiah
 }
 
 var (
@@ -119,9 +122,9 @@ func (b *Broadcasts) Plan(ctx context.Context, message Broadcast) (Broadcast, er
 	}
 	message.Plan, message.Created, message.Code = plan, b.Post.Clock(), rand.Text()[:8]
 	err = b.Subscriptions.db.Do(ctx, func(tx *database.Tx) error {
-		return tx.QueryRow(`insert into broadcasts (code, office, kecamatan, text_id, text_bug, people, segments, cost, created)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id`, []any{message.Code, message.Office, message.Kecamatan, message.Text, message.Bugis,
-			plan.People, plan.Segments, int64(plan.Cost), database.Micros(message.Created)}, &message.ID)
+		return tx.QueryRow(`insert into broadcasts (code, office, kecamatan, text_id, text_bug, people, segments, cost, created, warning)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id`, []any{message.Code, message.Office, message.Kecamatan, message.Text, message.Bugis,
+			plan.People, plan.Segments, int64(plan.Cost), database.Micros(message.Created), message.Warning}, &message.ID)
 	})
 	return message, err
 }
@@ -159,15 +162,15 @@ func (b *Broadcasts) plan(ctx context.Context, message Broadcast) (Plan, error) 
 	}
 	var plan Plan
 	for _, c := range slices.Sorted(maps.Keys(people)) {
-		t, n := b.Post.Rules.of(c), people[c]
-		part := ChannelPlan{Channel: c, People: n, Segments: segments, Cost: bot.Rupiah(n) * t.price(segments)}
+		n := people[c]
+		part := ChannelPlan{Channel: c, People: n, Segments: segments, Cost: bot.Rupiah(n) * b.Price(c, segments)}
 		plan.Channels = append(plan.Channels, part)
 		plan.People += n
 		plan.Cost += part.Cost
 		if c == sms {
 			plan.Segments += n * int64(segments)
 		}
-		plan.Lasts = max(plan.Lasts, time.Duration(n)*t.interval())
+		plan.Lasts = max(plan.Lasts, time.Duration(n)*b.Post.Rules.of(c).interval())
 	}
 	return plan, rows.Err()
 }
@@ -231,7 +234,7 @@ func (b *Broadcasts) find(ctx context.Context, where string, args ...any) (Broad
 // query reads messages; where is a constant of this file.
 func (b *Broadcasts) query(ctx context.Context, where string, args ...any) (list []Broadcast, err error) {
 	rows, err := b.Subscriptions.db.Query(ctx, `select id, code, office, kecamatan, text_id, text_bug, people, segments, cost,
-		created, confirmed, stopped, finished, sent from broadcasts where `+where, args...)
+		created, confirmed, stopped, finished, sent, warning from broadcasts where `+where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +244,7 @@ func (b *Broadcasts) query(ctx context.Context, where string, args ...any) (list
 		var cost, created int64
 		var confirmed, stopped, finished sql.NullInt64
 		if err := rows.Scan(&m.ID, &m.Code, &m.Office, &m.Kecamatan, &m.Text, &m.Bugis, &m.Plan.People, &m.Plan.Segments, &cost,
-			&created, &confirmed, &stopped, &finished, &m.Sent); err != nil {
+			&created, &confirmed, &stopped, &finished, &m.Sent, &m.Warning); err != nil {
 			return nil, err
 		}
 		m.Plan.Cost, m.Created = bot.Rupiah(cost), database.Time(created)
@@ -296,7 +299,11 @@ func (b *Broadcasts) send(ctx context.Context, m Broadcast) (more bool, err erro
 	if err != nil {
 		return false, err
 	}
-	now := b.Post.Clock()
+	post := b.Post
+	if m.Warning {
+		post = post.whateverItCosts()
+	}
+	now := post.Clock()
 	err = b.Subscriptions.db.Do(ctx, func(tx *database.Tx) error {
 		more = false
 		var cursor string
@@ -320,7 +327,7 @@ func (b *Broadcasts) send(ctx context.Context, m Broadcast) (more bool, err erro
 			outcome := posted
 			err := ErrUnreachable // what cannot be read
 			if r.to.Subject != "" {
-				err = b.Post.Send(tx, r.to, broadcastPrefix+strconv.FormatInt(m.ID, 10)+"/"+r.id, bot.Notice{Flow: kabar.Name, Kind: kabar.News, Body: body})
+				err = post.Send(tx, r.to, broadcastPrefix+strconv.FormatInt(m.ID, 10)+"/"+r.id, bot.Notice{Flow: kabar.Name, Kind: kabar.News, Body: body})
 			}
 			if full = errors.Is(err, ErrLater); full {
 				break

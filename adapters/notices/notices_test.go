@@ -33,6 +33,13 @@ type registry struct {
 	mu   sync.Mutex
 	news map[string]notices.News
 	err  error
+	n    int // how often it was asked
+}
+
+func (r *registry) asked() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.n
 }
 
 func (r *registry) set(key, mark string) {
@@ -47,6 +54,7 @@ func (r *registry) set(key, mark string) {
 func (r *registry) News(_ context.Context, keys []string, _ time.Time) (map[string]notices.News, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.n++
 	found := map[string]notices.News{}
 	for _, k := range keys {
 		if n, ok := r.news[k]; ok {
@@ -88,7 +96,10 @@ func newHouse(t *testing.T, db *database.DB, clock *bottest.Clock, reg *registry
 	h.rec = &notices.Reconciler{Subscriptions: subs, Post: h.post, Log: log,
 		Purposes: []notices.Purpose{{Name: "permit", Flow: "perizinan", Source: reg, Every: 10 * time.Minute}}}
 	h.casts = &notices.Broadcasts{Subscriptions: subs, Post: h.post,
-		Measure: func(_, office, text string) (int, error) { return 1 + (len(office)+len(text))/160, nil }}
+		Measure: func(_, office, text string) (int, error) { return 1 + (len(office)+len(text))/160, nil },
+		Price: func(c bot.ChannelID, segments int) bot.Rupiah {
+			return map[bot.ChannelID]bot.Rupiah{"sms": 500, "whatsapp": 500}[c] * bot.Rupiah(segments)
+		}}
 	h.job = &notices.Job{Rounds: []notices.Round{h.rec, h.casts}, Store: s, Clock: clock.Now, Log: log}
 	return h
 }
@@ -539,7 +550,7 @@ func (h *house) count(query string) (n int) {
 }
 
 func TestParseRules(t *testing.T) {
-	for _, bad := range []string{"x = 1", "[channel.sms]\nper_second = 0", "[channel.sms]\nper_second = nan", "[channel.sms]\nper_second = 1\nrupiah_per_segment = -1", "["} {
+	for _, bad := range []string{"x = 1", "[channel.sms]\nper_second = 0", "[channel.sms]\nper_second = nan", "[channel.sms]\nper_second = 1\nrupiah_per_segment = 500", "["} {
 		if _, err := notices.ParseRules(strings.NewReader(bad)); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
@@ -555,4 +566,59 @@ func TestParseRules(t *testing.T) {
 	if err != nil || m.Text != "baris satu" {
 		t.Errorf("%+v %v", m, err)
 	}
+}
+
+// Without money news and announcements wait until the next day, and no office
+// is asked for them. A warning goes out.
+func TestWithoutMoneyOnlyWarningsGoOut(t *testing.T) {
+	testserver.Databases(t, func(t *testing.T, db *database.DB) {
+		ctx := t.Context()
+		clock := bottest.NewClock(noon)
+		h := newHouse(t, db, clock, &registry{})
+		gone, broken := true, error(nil)
+		h.post.Spent = func(*database.Tx) (bool, error) { return gone, broken }
+		h.turn("sms", farmer, permit("0412"))
+		h.turn("sms", shop, bot.Subscribe{Purpose: kabar.News, Key: "Citta"})
+		h.reg.set("0412", "ready")
+		clock.Advance(10 * time.Minute)
+		for _, m := range []notices.Broadcast{{Office: "BPBD", Text: "Rapat."}, {Office: "BPBD", Text: "Awas banjir.", Warning: true}} {
+			planned, err := h.casts.Plan(ctx, m)
+			if err == nil {
+				_, err = h.casts.Confirm(ctx, planned.Code)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			h.job.Once(ctx)
+			clock.Advance(10 * time.Second)
+		}
+		if got := h.tell(farmer); len(got) != 0 {
+			t.Errorf("told without money: %q", got)
+		}
+		if got := h.tell(shop); len(got) != 1 || !strings.Contains(got[0], "banjir") {
+			t.Errorf("told %q", got)
+		}
+		if h.reg.asked() != 0 {
+			t.Error("an office was asked for what cannot be told")
+		}
+		gone = false // the next day
+		clock.Advance(24 * time.Hour)
+		h.job.Once(ctx)
+		if got := h.tell(farmer); len(got) != 1 || !strings.Contains(got[0], "ready") {
+			t.Errorf("told %q", got)
+		}
+		if got := h.tell(shop); len(got) != 1 || !strings.Contains(got[0], "Rapat") {
+			t.Errorf("told %q", got)
+		}
+		// Who does not know whether there is money spends none.
+		broken = errors.New("down")
+		h.reg.set("0412", "collected")
+		clock.Advance(10 * time.Minute)
+		h.job.Once(ctx)
+		if got := h.tell(farmer); len(got) != 0 {
+			t.Errorf("told %q", got)
+		}
+	})
 }

@@ -47,11 +47,14 @@ type Post struct {
 	Approved func(c bot.ChannelID, n bot.Notice) bool
 	// Carries tells whether anybody sends by a channel. Nil: by all.
 	Carries func(c bot.ChannelID) bool
-	Clock   func() time.Time
+	// Spent tells whether the day's money for messages is gone: then notices
+	// wait until tomorrow. Nil: it never is.
+	Spent func(tx *database.Tx) (bool, error)
+	Clock func() time.Time
 }
 
-// ErrLater is returned by Post.Send when the channel has no room now. The
-// transaction can be committed all the same.
+// ErrLater is returned by Post.Send when the channel has no room now, or the
+// day's money is gone. The transaction can be committed all the same.
 var ErrLater = errors.New("notices: not now")
 
 // ErrUnreachable is returned by Post.Send when the resident's channel does not
@@ -74,6 +77,12 @@ func (p *Post) Send(tx *database.Tx, to Recipient, id string, n bot.Notice) erro
 	if night(now) {
 		return ErrLater
 	}
+	switch spent, err := p.spent(tx); {
+	case err != nil:
+		return err
+	case spent:
+		return ErrLater
+	}
 	if p.bySMS(to.Channel, n) {
 		var ok bool
 		if to, ok = to.overSMS(); !ok {
@@ -89,6 +98,21 @@ func (p *Post) Send(tx *database.Tx, to Recipient, id string, n bot.Notice) erro
 	}
 	_, err = p.Journal.Post(tx, bot.Message{ID: prefix + id, Channel: to.Channel, Peer: to.Peer, Subject: to.Subject, At: due, Notice: &n}, due)
 	return err
+}
+
+// spent tells whether there is no money left for notices today.
+func (p *Post) spent(tx *database.Tx) (bool, error) {
+	if p.Spent == nil {
+		return false, nil
+	}
+	return p.Spent(tx)
+}
+
+// whateverItCosts returns a Post that does not wait for money.
+func (p *Post) whateverItCosts() *Post {
+	rich := *p
+	rich.Spent = nil
+	return &rich
 }
 
 // bySMS tells whether a notice cannot go by the channel that the resident used:

@@ -147,6 +147,10 @@ func (r *Reconciler) take(ctx context.Context, p Purpose, now, due time.Time) (s
 	}
 	err = r.Subscriptions.db.Do(ctx, func(tx *database.Tx) error {
 		subs = subs[:0]
+		// Without money no office is asked for what could not be told.
+		if spent, err := r.Post.spent(tx); err != nil || spent {
+			return err
+		}
 		rows, err := tx.Query(claim, database.Micros(now.Add(p.Every)), p.Name, database.Micros(due), lookBatch)
 		if err != nil {
 			return err

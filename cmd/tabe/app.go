@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tabe/adapters/complaints"
+	"tabe/adapters/costs"
 	"tabe/adapters/database"
 	"tabe/adapters/desk"
 	"tabe/adapters/links"
@@ -57,6 +58,8 @@ type app struct {
 	links         *links.Links
 	complaints    *complaints.Register
 	told          told
+	tariffs       *costs.Tariffs
+	ledger        *costs.Ledger // of what messages cost
 	subscriptions *notices.Subscriptions
 	telling       *notices.Job
 	rice          *macca.Schedule
@@ -122,6 +125,10 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 		return err
 	}
 	a.told.approved, a.told.carried = anytime(o.channels), carried(o)
+	if a.tariffs, err = readTariffs(o.dataDir); err != nil {
+		return err
+	}
+	a.ledger = costs.New(a.db, a.tariffs.Limits, o.clock, o.log)
 	if a.subscriptions, err = notices.New(a.db, o.secretKey, a.words, o.clock); err != nil {
 		return err
 	}
@@ -146,7 +153,7 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	a.metrics = metrics.New(a.store, a.center, o.log)
+	a.metrics = metrics.New(a.store, a.center, a.ledger, o.log)
 	channels := o.channels
 	if a.webChat != nil {
 		channels = append(slices.Clip(channels), a.webChat)
@@ -159,7 +166,7 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	a.sender.OnOptOut(a.optOut(o.log))
 	config := bot.Config{
 		Store: a.store, Words: a.words, Understand: ears.Understand,
-		Flows: list, Home: home, Formats: formats(o.inline),
+		Flows: list, Home: home, Formats: formats(o.inline), Allowance: allowance(a.tariffs),
 		Deliver: a.sender.Push, Observe: a.metrics.Turned, Clock: o.clock, Log: o.log,
 	}
 	if o.redisURL != "" {

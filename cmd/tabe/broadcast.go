@@ -90,7 +90,7 @@ func (c *broadcastPlanCommand) Run(ctx context.Context, std streams) error {
 			return err
 		}
 		printPlan(std.out, planned)
-		return nil
+		return printBudget(std.out, c.Data, planned.Plan.Cost)
 	})
 }
 
@@ -102,6 +102,15 @@ func printPlan(out io.Writer, b notices.Broadcast) {
 	fmt.Fprintf(out, "Jumlah: %d orang, %d segmen SMS, paling banyak %s, selesai dalam kira-kira %s (malam tidak dihitung).\n",
 		b.Plan.People, b.Plan.Segments, b.Plan.Cost, b.Plan.Lasts.Round(time.Minute))
 	fmt.Fprintf(out, "Belum ada yang dikirim. Untuk mengirim: tabe broadcast start %s\n", b.Code)
+}
+
+// printBudget says so when a message costs more than a day's money.
+func printBudget(out io.Writer, dataDir string, cost bot.Rupiah) error {
+	tariffs, err := readTariffs(dataDir)
+	if err == nil && tariffs.Daily > 0 && cost > tariffs.Daily {
+		fmt.Fprintf(out, "Anggaran sehari %s: sisanya menunggu hari-hari berikutnya.\n", tariffs.Daily)
+	}
+	return err
 }
 
 func area(b notices.Broadcast) string {

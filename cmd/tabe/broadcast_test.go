@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,9 +11,7 @@ import (
 func TestBroadcastCommands(t *testing.T) {
 	dir := t.TempDir()
 	chatJSON(t, dir, "+6281100000481", "mau berita", "citta", "ya")
-	if err := os.WriteFile(filepath.Join(dir, "notices.toml"), []byte("[channel.sms]\nper_second = 1\nrupiah_per_segment = 321\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeTariffs(t, dir, strings.Replace(tariffFile, "daily_rupiah = 1000", "daily_rupiah = 300", 1))
 	message := writeFile(t, "pesan.toml", "kantor = \"Dinas Pertanian\"\nid = \"Pupuk bersubsidi bisa diambil mulai Senin.\"\n")
 	for _, c := range []struct {
 		args []string
@@ -33,7 +29,7 @@ func TestBroadcastCommands(t *testing.T) {
 		}
 	}
 	out, errs, code := tabe(t, nil, "", "broadcast", "plan", message, "--kecamatan", "citta", "--data", dir)
-	if code != 0 || !strings.Contains(out, "1 orang, 1 segmen SMS, paling banyak Rp 321") {
+	if code != 0 || !strings.Contains(out, "1 orang, 1 segmen SMS, paling banyak Rp 321") || !strings.Contains(out, "Anggaran sehari Rp 300") {
 		t.Fatalf("exit %d: %s%s", code, out, errs)
 	}
 	key := regexp.MustCompile(`start ([A-Z0-9]{8})`).FindStringSubmatch(out)

@@ -82,6 +82,7 @@ func (c *checkCommand) database(ctx context.Context, r *checks, config config) {
 	r.line("rules of the services", err, "good")
 	told, err := toldRules(c.Data)
 	r.line("retention", err, told.retention.String())
+	r.look(ctx, "costs", func(ctx context.Context) (string, error) { return spentToday(ctx, db, c.Data) })
 	r.look(ctx, "notices", func(ctx context.Context) (string, error) { return noticed(ctx, db) })
 	if len(config.secretKey) != secretKeyLength {
 		return

@@ -27,6 +27,7 @@ type commands struct {
 	Operator   operatorCommand   `cmd:"" help:"Look after the accounts of the command center."`
 	Audit      auditCommand      `cmd:"" help:"Look after the chain of events of the command center."`
 	Broadcast  broadcastCommand  `cmd:"" help:"Messages of an office to a kecamatan: dry run, start, list, stop."`
+	Costs      costsCommand      `cmd:"" help:"Print what the messages of a month cost, by day and channel, as CSV."`
 	Survey     surveyCommand     `cmd:"" help:"Print how satisfied residents were with each service (SKM), as CSV."`
 	Drill      drillCommand      `cmd:"" help:"Send a synthetic incident through the running system and see that it arrives. Exit 1: it did not."`
 	Check      checkCommand      `cmd:"" help:"Look at the configuration and everything it depends on. Exit 1 if something is down."`

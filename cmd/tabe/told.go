@@ -54,12 +54,20 @@ func (a *app) records() privasi.Records {
 
 // post is the way by which residents are told.
 func (a *app) post(clock func() time.Time) *notices.Post {
-	return &notices.Post{Journal: a.store, Rules: a.told.pace, Approved: a.told.approved, Carries: a.told.carried, Clock: clock}
+	return &notices.Post{Journal: a.store, Rules: a.told.pace, Approved: a.told.approved, Carries: a.told.carried, Spent: a.ledger.Spent, Clock: clock}
 }
 
 // broadcasts are the messages of offices.
 func (a *app) broadcasts(clock func() time.Time) *notices.Broadcasts {
-	return &notices.Broadcasts{Subscriptions: a.subscriptions, Post: a.post(clock), Measure: a.measureNews}
+	return &notices.Broadcasts{Subscriptions: a.subscriptions, Post: a.post(clock), Measure: a.measureNews, Price: a.priceNews}
+}
+
+// announcement is the message by which residents are told the news of an office.
+const announcement = "kabar.news"
+
+// priceNews returns the most that one message of an office costs.
+func (a *app) priceNews(c bot.ChannelID, segments int) bot.Rupiah {
+	return a.tariffs.AtMost(c, announcement, segments)
 }
 
 // optOut ends what a resident is told by himself once his provider says that he
@@ -84,7 +92,7 @@ func (a *app) optOut(log *slog.Logger) func(context.Context, bot.Outbound) {
 // measureNews returns how many segments a message of an office takes by SMS.
 func (a *app) measureNews(language, office, text string) (int, error) {
 	data := bot.Data{"sender": office, "announcement": text}
-	body, err := a.words.Text(language, "kabar.news", "", data)
+	body, err := a.words.Text(language, announcement, "", data)
 	if err != nil {
 		return 0, err
 	}

@@ -157,7 +157,7 @@ func (s *Console) planBroadcast(w http.ResponseWriter, r *request) error {
 	info := e.Alert.Info[0]
 	district, _ := s.Map.Unit(e.District)
 	text := strings.Join(strings.Fields(info.Headline+". "+info.Description+" "+info.Instruction), " ")
-	plan, err := s.Broadcasts.Plan(r.Context(), notices.Broadcast{Office: info.SenderName, Kecamatan: district.Name, Text: text})
+	plan, err := s.Broadcasts.Plan(r.Context(), notices.Broadcast{Office: info.SenderName, Kecamatan: district.Name, Text: text, Warning: true})
 	if err != nil {
 		return alertProblem(err)
 	}
