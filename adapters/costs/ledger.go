@@ -91,7 +91,8 @@ func (l *Ledger) Add(a bot.Attempted) {
 // dayOf is the day in WITA.
 func dayOf(t time.Time) string { return t.In(bot.WITA).Format(time.DateOnly) }
 
-// Run writes what was added until ctx ends, and then once more.
+// Run writes what was added until ctx ends, and then once more. A sender that
+// still finishes what it has begun adds to it afterwards: call Flush when it has ended.
 func (l *Ledger) Run(ctx context.Context) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
