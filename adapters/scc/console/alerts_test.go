@@ -38,7 +38,9 @@ func (p *planner) Plan(_ context.Context, b notices.Broadcast) (notices.Broadcas
 // A warning that is told to residents does not wait for money.
 func TestAWarningIsPlannedAsOne(t *testing.T) {
 	p := &planner{}
-	c := open(t, func(_ *center, config *console.Config) { config.Alerts, config.Broadcasts, config.Map = flood{}, p, geo.New() })
+	c := open(t, func(_ *center, config *console.Config) {
+		config.Alerts, config.Broadcasts, config.Map = flood{}, p, geo.New()
+	})
 	c.add("andi", operators.Supervisor)
 	b := c.signIn("andi")
 	if status := b.post("/scc/peringatan/1/rencana", "identifier", "x"); status != http.StatusOK {
