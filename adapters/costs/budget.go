@@ -38,6 +38,12 @@ func (b Budget) Level() Level {
 	return Gone
 }
 
+// Low tells that there is a warning.
+func (b Budget) Low() bool { return b.Level() == Low }
+
+// Gone tells that nothing is left.
+func (b Budget) Gone() bool { return b.Level() == Gone }
+
 // budget is that of a day on which so much was spent.
 func (l Limits) budget(day string, spent bot.Rupiah) Budget {
 	// Rounded up: the warning is never at nothing.

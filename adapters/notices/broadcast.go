@@ -28,7 +28,7 @@ type Broadcast struct {
 	Kecamatan string // empty: everywhere
 	Text      string // Indonesian
 	Bugis     string // empty: the Indonesian text
-	Warning   bool   // of what is about to happen: it does not wait for money
+	Warning   bool   // of what is about to happen: it waits neither for money nor for the morning
 	Plan      Plan
 	Code      string // that confirms it
 	Created   time.Time
@@ -170,7 +170,7 @@ func (b *Broadcasts) plan(ctx context.Context, message Broadcast) (Plan, error) 
 		if c == sms {
 			plan.Segments += n * int64(segments)
 		}
-		plan.Lasts = max(plan.Lasts, time.Duration(n)*b.Post.Rules.of(c).interval())
+		plan.Lasts = max(plan.Lasts, time.Duration(n)*b.Post.Rules.of(c).interval(message.Warning))
 	}
 	return plan, rows.Err()
 }
@@ -301,7 +301,7 @@ func (b *Broadcasts) send(ctx context.Context, m Broadcast) (more bool, err erro
 	}
 	post := b.Post
 	if m.Warning {
-		post = post.whateverItCosts()
+		post = post.forWarning()
 	}
 	now := post.Clock()
 	err = b.Subscriptions.db.Do(ctx, func(tx *database.Tx) error {

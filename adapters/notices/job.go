@@ -22,6 +22,7 @@ type Postponer interface {
 // Job tells residents what there is to tell, day after day.
 type Job struct {
 	Rounds []Round // the first one has the first claim on the channels
+	Nights []Round // are done by night, instead: of what wakes people with reason
 	Store  Postponer
 	Clock  func() time.Time
 	Log    *slog.Logger
@@ -45,12 +46,13 @@ func (j *Job) Rest(ctx context.Context) (resting bool) {
 	return true
 }
 
-// Once does one round of everything, by day.
+// Once does one round of everything there is to do at that hour.
 func (j *Job) Once(ctx context.Context) {
+	rounds := j.Rounds
 	if j.Rest(ctx) {
-		return
+		rounds = j.Nights
 	}
-	for _, r := range j.Rounds {
+	for _, r := range rounds {
 		if err := r.Round(ctx); err != nil && ctx.Err() == nil {
 			j.Log.Error("some notices have to wait", "part", fmt.Sprintf("%T", r), "err", err)
 		}

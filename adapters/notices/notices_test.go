@@ -100,7 +100,7 @@ func newHouse(t *testing.T, db *database.DB, clock *bottest.Clock, reg *registry
 		Price: func(c bot.ChannelID, segments int) bot.Rupiah {
 			return map[bot.ChannelID]bot.Rupiah{"sms": 500, "whatsapp": 500}[c] * bot.Rupiah(segments)
 		}}
-	h.job = &notices.Job{Rounds: []notices.Round{h.rec, h.casts}, Store: s, Clock: clock.Now, Log: log}
+	h.job = &notices.Job{Rounds: []notices.Round{h.rec, h.casts}, Nights: []notices.Round{h.casts}, Store: s, Clock: clock.Now, Log: log}
 	return h
 }
 
@@ -619,6 +619,46 @@ func TestWithoutMoneyOnlyWarningsGoOut(t *testing.T) {
 		h.job.Once(ctx)
 		if got := h.tell(farmer); len(got) != 0 {
 			t.Errorf("told %q", got)
+		}
+	})
+}
+
+// A flood does not wait for the morning; everything else does.
+func TestAWarningGoesOutByNight(t *testing.T) {
+	testserver.Databases(t, func(t *testing.T, db *database.DB) {
+		ctx := t.Context()
+		clock := bottest.NewClock(noon.Add(14 * time.Hour))
+		h := newHouse(t, db, clock, &registry{})
+		const residents = 30
+		number := func(i int) string { return fmt.Sprintf("+62811000005%02d", i) }
+		for i := range residents {
+			h.turn("sms", number(i), bot.Subscribe{Purpose: kabar.News, Key: "Citta"})
+		}
+		for _, m := range []notices.Broadcast{{Office: "BPBD", Text: "Rapat."}, {Office: "BPBD", Text: "Awas banjir.", Warning: true}} {
+			planned, err := h.casts.Plan(ctx, m)
+			if err == nil {
+				_, err = h.casts.Confirm(ctx, planned.Code)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		began := clock.Now()
+		told := 0
+		for told < residents && clock.Now().Sub(began) < time.Minute {
+			h.job.Once(ctx)
+			clock.Advance(time.Second)
+			for i := range residents {
+				for _, words := range h.tell(number(i)) {
+					if !strings.Contains(words, "banjir") {
+						t.Errorf("told by night: %s", words)
+					}
+					told++
+				}
+			}
+		}
+		if took := clock.Now().Sub(began); told != residents || took > 10*time.Second {
+			t.Errorf("%d of %d were warned in %v", told, residents, took)
 		}
 	})
 }

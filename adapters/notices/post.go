@@ -51,6 +51,8 @@ type Post struct {
 	// wait until tomorrow. Nil: it never is.
 	Spent func(tx *database.Tx) (bool, error)
 	Clock func() time.Time
+
+	warns bool // of what is about to happen; see forWarning
 }
 
 // ErrLater is returned by Post.Send when the channel has no room now, or the
@@ -74,7 +76,7 @@ const wrongClock = 5 * time.Minute
 // the notice for ever, so that it is told once however often it is posted.
 func (p *Post) Send(tx *database.Tx, to Recipient, id string, n bot.Notice) error {
 	now := p.Clock()
-	if night(now) {
+	if night(now) && !p.warns {
 		return ErrLater
 	}
 	switch spent, err := p.spent(tx); {
@@ -96,7 +98,11 @@ func (p *Post) Send(tx *database.Tx, to Recipient, id string, n bot.Notice) erro
 	if err != nil {
 		return err
 	}
-	_, err = p.Journal.Post(tx, bot.Message{ID: prefix + id, Channel: to.Channel, Peer: to.Peer, Subject: to.Subject, At: due, Notice: &n}, due)
+	before := prefix
+	if p.warns {
+		before = warningPrefix
+	}
+	_, err = p.Journal.Post(tx, bot.Message{ID: before + id, Channel: to.Channel, Peer: to.Peer, Subject: to.Subject, At: due, Notice: &n}, due)
 	return err
 }
 
@@ -108,11 +114,12 @@ func (p *Post) spent(tx *database.Tx) (bool, error) {
 	return p.Spent(tx)
 }
 
-// whateverItCosts returns a Post that does not wait for money.
-func (p *Post) whateverItCosts() *Post {
-	rich := *p
-	rich.Spent = nil
-	return &rich
+// forWarning returns a Post that waits neither for money nor for the morning,
+// and goes at the pace of warnings.
+func (p *Post) forWarning() *Post {
+	warning := *p
+	warning.Spent, warning.warns = nil, true
+	return &warning
 }
 
 // bySMS tells whether a notice cannot go by the channel that the resident used:
@@ -125,6 +132,9 @@ func (p *Post) bySMS(c bot.ChannelID, n bot.Notice) bool {
 // provider's id can be like it.
 const prefix = "notice/"
 
+// warningPrefix takes its place for warnings, which nothing holds back.
+const warningPrefix = "warning/"
+
 // Behind prefix stand, for the news of a subscription, its id, and, for a
 // message of an office, this.
 const broadcastPrefix = "broadcast/"
@@ -134,7 +144,7 @@ func newsPrefix(subscription int64) string { return strconv.FormatInt(subscripti
 // slot takes the next free moment of a channel. Until the transaction ends the
 // channel is ours.
 func (p *Post) slot(tx *database.Tx, c bot.ChannelID, now time.Time) (due time.Time, err error) {
-	interval := p.Rules.of(c).interval().Microseconds()
+	interval := p.Rules.of(c).interval(p.warns).Microseconds()
 	var next int64
 	if err := tx.QueryRow(`insert into notice_pace (channel, next) values ($1, $2) on conflict (channel) do update
 		set next = case when notice_pace.next > $3 and notice_pace.next < $4 then notice_pace.next else $3 end + $5 returning next`,
@@ -142,7 +152,7 @@ func (p *Post) slot(tx *database.Tx, c bot.ChannelID, now time.Time) (due time.T
 		return time.Time{}, fmt.Errorf("notices: pace: %w", err)
 	}
 	due = database.Time(next - interval)
-	if due.Sub(now) <= ahead && !night(due.Add(ahead)) {
+	if due.Sub(now) <= ahead && (p.warns || !night(due.Add(ahead))) {
 		return due, nil
 	}
 	if _, err := tx.Exec(`update notice_pace set next = $1 where channel = $2`, database.Micros(due), c); err != nil {

@@ -19,7 +19,8 @@ type Rules struct{ channels map[bot.ChannelID]pace }
 
 // pace is what one channel bears.
 type pace struct {
-	PerSecond float64 `toml:"per_second"`
+	PerSecond         float64 `toml:"per_second"`
+	WarningsPerSecond float64 `toml:"warnings_per_second"` // 0: like the others
 }
 
 // The limits of a reasonable pace.
@@ -52,6 +53,9 @@ func ParseRules(file io.Reader) (Rules, error) {
 		if !(p.PerSecond >= slowest && p.PerSecond <= fastest) {
 			return Rules{}, fmt.Errorf("notices: rules: per_second of %s is %v", id, p.PerSecond)
 		}
+		if w := p.WarningsPerSecond; w != 0 && !(w >= p.PerSecond && w <= fastest) {
+			return Rules{}, fmt.Errorf("notices: rules: warnings_per_second of %s is %v", id, w)
+		}
 	}
 	return Rules{channels: f.Channel}, nil
 }
@@ -63,9 +67,13 @@ func (r Rules) of(c bot.ChannelID) pace {
 	return other
 }
 
-// interval is the time between two notices.
-func (p pace) interval() time.Duration {
-	return time.Duration(float64(time.Second) / p.PerSecond)
+// interval is the time between two notices, or two warnings.
+func (p pace) interval(warning bool) time.Duration {
+	perSecond := p.PerSecond
+	if warning {
+		perSecond = max(perSecond, p.WarningsPerSecond)
+	}
+	return time.Duration(float64(time.Second) / perSecond)
 }
 
 // The hours, in WITA, in which residents may be told something.

@@ -43,9 +43,10 @@ type options struct {
 	interfaces  interfaces
 	dataDir     string // holds pbb.toml, if the rules differ from the built-in ones
 	channels    []bot.Channel
-	media       media.Channels  // of them, what residents sent
-	webChat     *webchat.Config // what the site's chat is allowed; nil: there is none
-	inline      bool            // every channel carries its answers back in the request
+	limits      map[bot.ChannelID]float64 // messages a second, urgent ones excepted; of what is not there, none
+	media       media.Channels            // of them, what residents sent
+	webChat     *webchat.Config           // what the site's chat is allowed; nil: there is none
+	inline      bool                      // every channel carries its answers back in the request
 	clock       func() time.Time
 	log         *slog.Logger
 }
@@ -160,7 +161,15 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 		a.jobs = append(a.jobs, a.webChat.Run)
 	}
 	a.sender = bot.NewSender(a.store, o.clock, o.log, channels...)
-	a.sender.Observe(a.metrics.Attempted)
+	a.sender.Price(a.tariffs.Price)
+	a.sender.Observe(func(attempted bot.Attempted) {
+		a.metrics.Attempted(attempted)
+		a.ledger.Add(attempted)
+	})
+	for c, perSecond := range o.limits {
+		a.sender.Limit(c, perSecond)
+	}
+	a.jobs = append(a.jobs, a.ledger.Run)
 	a.metrics.Outages(a.sender.Outages)
 	a.jobs = append(a.jobs, a.outages(o).Run)
 	a.sender.OnOptOut(a.optOut(o.log))
@@ -261,7 +270,7 @@ func (a *app) run(ctx context.Context) error {
 	case <-sent:
 	case <-draining.Done(): // the leases end by themselves
 	}
-	return err
+	return errors.Join(err, a.ledger.Flush(draining)) // what the last messages cost
 }
 
 func (a *app) close() error {

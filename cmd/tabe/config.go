@@ -8,11 +8,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"tabe/adapters/open311"
 	"tabe/adapters/redis"
 	"tabe/adapters/webchat"
+	"tabe/bot"
 	"tabe/bot/ident"
 	"tabe/ussd"
 )
@@ -47,7 +49,8 @@ type config struct {
 	open311Keys []open311.Key // who may file complaints from outside
 	agencies    agencies
 	metricsKey  string
-	webChat     *webchat.Config // nil: off
+	limits      map[bot.ChannelID]float64 // messages a second
+	webChat     *webchat.Config           // nil: off
 }
 
 // secretKeyLength is the number of bytes of TABE_SECRET_KEY.
@@ -117,6 +120,24 @@ func (e *environment) key(name string) []byte {
 	}
 	return key
 }
+
+// limits reads how many messages a second channels bear: sms=10,whatsapp=80.
+func (e *environment) limits(name string) map[bot.ChannelID]float64 {
+	all := map[bot.ChannelID]float64{}
+	for _, one := range strings.FieldsFunc(e.value(name), func(r rune) bool { return r == ',' || r == ' ' }) {
+		channel, number, _ := strings.Cut(one, "=")
+		perSecond, err := strconv.ParseFloat(number, 64)
+		if channel == "" || err != nil || !(perSecond > 0 && perSecond <= maxPerSecond) {
+			e.wrong(name, "is not CHANNEL=MESSAGES A SECOND, with commas between")
+			return nil
+		}
+		all[bot.ChannelID(channel)] = perSecond
+	}
+	return all
+}
+
+// maxPerSecond is more than any provider takes.
+const maxPerSecond = 10_000
 
 // readConfig reads the environment of tabe serve. dataDir is where the
 // embedded database is when no other is named. The error names every setting
@@ -193,6 +214,7 @@ func readConfig(getenv func(string) string, dataDir string) (config, error) {
 		}
 	}
 	c.interfaces = readInterfaces(e)
+	c.limits = e.limits("TABE_SEND_LIMITS")
 	c.gammuURL = e.value("TABE_GAMMU_DATABASE_URL")
 	c.ussdSecret = e.value("TABE_USSD_SECRET")
 	if c.ussdDialect = e.value("TABE_USSD_DIALECT"); c.ussdDialect == "" {

@@ -60,11 +60,13 @@ func TestACompleteConfiguration(t *testing.T) {
 	c, err := readConfig(settings{
 		"TABE_SECRET_KEY_FILE": key, "TABE_PUBLIC_URL": "https://tabe.example/",
 		"TABE_TWILIO_ACCOUNT_SID": "AC0", "TABE_TWILIO_AUTH_TOKEN": "t", "TABE_TWILIO_SMS_FROM": "+6281100000400",
+		"TABE_SEND_LIMITS": "sms=0.5, whatsapp=80",
 	}.getenv, "data")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.publicURL != "https://tabe.example" || c.addr != ":8080" || !strings.HasPrefix(c.databaseURL, "sqlite:///") || len(c.secretKey) != secretKeyLength {
+	if c.publicURL != "https://tabe.example" || c.addr != ":8080" || !strings.HasPrefix(c.databaseURL, "sqlite:///") || len(c.secretKey) != secretKeyLength ||
+		len(c.limits) != 2 || c.limits["sms"] != 0.5 {
 		t.Errorf("%+v", c)
 	}
 }

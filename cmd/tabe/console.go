@@ -35,7 +35,7 @@ func (a *app) mountConsole(mux *http.ServeMux, o options, https bool) (*operator
 		DB: a.db, Accounts: accounts, Stream: a.stream, Clock: o.clock, Log: o.log, HTTPS: https,
 		Incidents: a.center, Reports: a.center, Alerts: a.alerts, Broadcasts: a.broadcasts(o.clock), Map: a.center.Map, Chart: chart.New(a.center.Map), Words: a.words,
 		Conversations: a.desk, Complaints: complaints.NewDesk(a.complaints, catalogue, a.store, sawComplaint, o.clock),
-		Catalogue: catalogue, Shift: a.center, Deliveries: a.store, Media: o.media,
+		Catalogue: catalogue, Shift: a.center, Deliveries: a.store, Costs: a.ledger, Media: o.media,
 	})
 	if err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	}
 	o := options{
 		databaseURL: config.databaseURL, redisURL: config.redisURL, secretKey: config.secretKey, dataDir: c.Data, boundaries: config.boundaries, interfaces: config.interfaces,
-		channels: ways.out(), media: ways.media(), clock: time.Now, log: log,
+		channels: ways.out(), limits: config.limits, media: ways.media(), clock: time.Now, log: log,
 	}
 	a, err := open(ctx, o)
 	if err != nil {

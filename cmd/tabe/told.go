@@ -122,13 +122,15 @@ func (a *app) tell(o options) error {
 		return err
 	}
 	post := a.post(o.clock)
+	broadcasts := a.broadcasts(o.clock)
 	a.telling = &notices.Job{
 		Rounds: []notices.Round{
 			&notices.Reconciler{Subscriptions: a.subscriptions, Post: post, Purposes: purposes, Log: o.log},
-			a.broadcasts(o.clock),
+			broadcasts,
 			&survey.Inviter{DB: a.db, Messages: a.store, Positions: a.engine, Post: post, Rules: a.told.survey, Log: o.log},
 		},
-		Store: a.store, Clock: o.clock, Log: o.log,
+		Nights: []notices.Round{broadcasts}, // whose warnings do not wait
+		Store:  a.store, Clock: o.clock, Log: o.log,
 	}
 	a.jobs = append(a.jobs, a.telling.Run, a.keep(o).Run)
 	if a.told.carried(smsChannel) {

@@ -65,11 +65,11 @@ func TestWhatIsClaimed(t *testing.T) {
 func TestAnOptOutIsSilent(t *testing.T) {
 	told := turn("")
 	told.Message = kabar.OptOut("7", "sms", "+6281100000401", "tel:+6281100000401")
-	if err := kabar.New(agreed{}).Tell(t.Context(), told); err != nil {
+	if err := kabar.New(agreed{}, true).Tell(t.Context(), told); err != nil {
 		t.Error(err)
 	}
 	told.Notice.Kind = "something else"
-	if err := kabar.New(agreed{}).Tell(t.Context(), told); err == nil {
+	if err := kabar.New(agreed{}, true).Tell(t.Context(), told); err == nil {
 		t.Error("a notice of an unknown kind is told")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"tabe/adapters/complaints"
+	"tabe/adapters/costs"
 	"tabe/adapters/scc"
 	"tabe/adapters/scc/operators"
 	"tabe/bot"
@@ -19,6 +20,7 @@ type board struct {
 	Waiting    int          // residents who wait for somebody, or whose call is due, or who wrote again
 	Complaints int          // new ones
 	Outages    []bot.Outage // channels by which nobody can be reached
+	Budget     costs.Budget // of the day
 }
 
 func (s *Console) board(r *request) (board, error) {
@@ -39,6 +41,12 @@ func (s *Console) board(r *request) (board, error) {
 	if s.Deliveries != nil {
 		var err error
 		if b.Outages, err = s.Deliveries.Outages(r.Context()); err != nil {
+			return b, err
+		}
+	}
+	if s.Costs != nil {
+		var err error
+		if b.Budget, err = s.Costs.State(r.Context()); err != nil {
 			return b, err
 		}
 	}

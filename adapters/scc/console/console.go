@@ -58,6 +58,7 @@ type Config struct {
 	Catalogue     *pengaduan.Catalogue // of the complaints
 	Shift         Shift
 	Deliveries    Deliveries
+	Costs         Costs // of them
 	Media         Media // that residents sent
 
 	Clock func() time.Time

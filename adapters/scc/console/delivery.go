@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"tabe/adapters/costs"
 	"tabe/adapters/store"
 	"tabe/bot"
 	"tabe/bot/ident"
@@ -21,6 +22,11 @@ type Deliveries interface {
 	Queues(ctx context.Context) (store.Queues, error)
 	Outages(ctx context.Context) ([]bot.Outage, error)
 	Requeue(ctx context.Context, id int64) error
+}
+
+// Costs are those of the messages; *costs.Ledger has them.
+type Costs interface {
+	State(ctx context.Context) (costs.Budget, error)
 }
 
 // lettersShown is how many messages are on the page.
