@@ -42,11 +42,15 @@ const (
 	// later than that the attempt could outlast the lease.
 	patience      = sendLease - sendTimeout - time.Second
 	pollEvery     = time.Second
+	claimTimeout  = 5 * time.Second
 	firstRetry    = 2 * time.Second
 	lastRetry     = 10 * time.Minute
 	maxAttempts   = 150 // about a day at lastRetry
 	sendWorkers   = 32  // per channel
 	urgentWorkers = 8   // besides them, for nothing else
+
+	// farewell is how long what was claimed is still sent after the end.
+	farewell = 4 * time.Second
 )
 
 // Sender empties the outbox. What Push gives it leaves at once; everything
@@ -160,36 +164,54 @@ func (l *line) way(urgent bool) chan job {
 	return l.jobs
 }
 
-// Run sends until ctx ends, and returns when the last attempt under way has ended.
+// Run sends until ctx ends, and then for a moment what it has claimed by then:
+// nobody else would before the lease ends. It returns when the last attempt
+// under way has ended.
 func (s *Sender) Run(ctx context.Context) {
-	var wg sync.WaitGroup
+	var polls, workers sync.WaitGroup
+	last := make(chan struct{}) // closed when nothing more is claimed
+	leaving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
 	for _, l := range s.lines {
+		polls.Go(func() { s.poll(ctx, l) })
 		for range urgentWorkers {
-			wg.Go(func() { s.work(ctx, l, nil) })
+			workers.Go(func() { s.work(leaving, l, nil, last) })
 		}
 		for range sendWorkers {
-			wg.Go(func() { s.work(ctx, l, l.jobs) })
+			workers.Go(func() { s.work(leaving, l, l.jobs, last) })
 		}
-		wg.Go(func() { s.poll(ctx, l) })
 	}
-	wg.Wait()
+	polls.Wait()
+	close(last)
+	defer time.AfterFunc(farewell, stop).Stop()
+	workers.Wait()
 }
 
-// work sends urgent jobs and, if there are none, others.
-func (s *Sender) work(ctx context.Context, l *line, others <-chan job) {
-	for {
+// work sends urgent jobs and, if there are none, others, until last is closed,
+// and then what is left until leaving ends.
+func (s *Sender) work(leaving context.Context, l *line, others <-chan job, last <-chan struct{}) {
+	for leaving.Err() == nil {
 		select {
 		case j := <-l.urgent:
-			s.send(ctx, l, j)
+			s.send(leaving, l, j)
 			continue
 		default:
 		}
 		select {
 		case j := <-l.urgent:
-			s.send(ctx, l, j)
+			s.send(leaving, l, j)
+			continue
 		case j := <-others:
-			s.send(ctx, l, j)
-		case <-ctx.Done():
+			s.send(leaving, l, j)
+			continue
+		case <-last:
+		}
+		select {
+		case j := <-l.urgent:
+			s.send(leaving, l, j)
+		case j := <-others:
+			s.send(leaving, l, j)
+		default:
 			return
 		}
 	}
@@ -224,16 +246,29 @@ func (l *line) tokens() int {
 	return max(0, int(l.limit.Tokens()))
 }
 
-// claim hands at most n due messages to the workers, and reports whether there may be more.
+// claim hands at most n due messages to the workers, and reports whether there
+// may be more. It does not end in the middle with ctx: what was claimed would
+// not be known.
 func (s *Sender) claim(ctx context.Context, l *line, urgent bool, n int) (more bool) {
-	rows, err := s.outbox.Claim(ctx, l.channel.ID(), urgent, sendLease, n)
+	if ctx.Err() != nil {
+		return false
+	}
+	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), claimTimeout)
+	defer cancel()
+	rows, err := s.outbox.Claim(whole, l.channel.ID(), urgent, sendLease, n)
 	if err != nil && ctx.Err() == nil {
 		s.log.Error("cannot read the outbox", "channel", l.channel.ID(), "err", err)
 	}
 	until := time.Now().Add(patience)
 	for i := range rows {
+		j := job{rows[i : i+1], true, until}
 		select {
-		case l.way(urgent) <- job{rows[i : i+1], true, until}:
+		case l.way(urgent) <- j: // also after the end, if there is room
+			continue
+		default:
+		}
+		select {
+		case l.way(urgent) <- j:
 		case <-ctx.Done():
 			return false
 		}

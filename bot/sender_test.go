@@ -376,3 +376,25 @@ func TestTheCostOfWhatWasSentIsTold(t *testing.T) {
 		s.Observe(func(a bot.Attempted) { told = append(told, a) })
 	})
 }
+
+// TestTheEnd lets a Sender end at once: what it was given before that leaves
+// nevertheless, unless the provider is too slow to wait for.
+func TestTheEnd(t *testing.T) {
+	const rows = 500
+	for each, all := range map[time.Duration]bool{0: true, 100 * time.Millisecond: true, time.Second: false} {
+		p := &provider{answer: func(bot.Outbound) error { time.Sleep(each); return nil }}
+		synctest.Test(t, func(t *testing.T) {
+			s := bot.NewSender(bottest.NewStore(nil), time.Now, slog.New(slog.DiscardHandler), p)
+			for n := range rows {
+				s.Push("sms", []bot.Outbound{{ID: int64(n), Channel: "sms", Text: bot.Text{Body: fmt.Sprint(n)}}}, false)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			stop()
+			began := time.Now()
+			s.Run(ctx)
+			if took, n := time.Since(began), len(p.got()); took > 6*time.Second || (n == rows) != all {
+				t.Errorf("%s each: %d of %d left, and it took %s", each, n, rows, took)
+			}
+		})
+	}
+}
