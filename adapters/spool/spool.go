@@ -5,13 +5,16 @@ package spool
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -39,8 +42,8 @@ const (
 // ErrFull is returned when Max messages wait.
 var ErrFull = errors.New("spool: full")
 
-// Spool implements Receiver. It is safe for concurrent use; a folder belongs to
-// one process.
+// Spool implements Receiver. It is safe for concurrent use. Several may share a
+// folder: what one left there, whoever opens the folder next hands over, too.
 type Spool struct {
 	folder string
 	seal   *seal.Sealer
@@ -80,11 +83,17 @@ func (s *Spool) Connect(next Receiver) { s.next = next }
 
 const ending = ".message"
 
-func name(n uint64) string { return fmt.Sprintf("%020d%s", n, ending) }
+// name is that of a message which came at n, in nanoseconds since 1970. It is
+// nobody else's, and sorts by n.
+func name(n uint64) string { return fmt.Sprintf("%020d-%s%s", n, rand.Text(), ending) }
 
 func number(file string) (n uint64, is bool) {
-	_, err := fmt.Sscanf(strings.TrimSuffix(file, ending), "%d", &n)
-	return n, err == nil && file == name(n)
+	const digits = 20
+	if len(file) < digits || !strings.HasSuffix(file, ending) {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(file[:digits], 10, 64)
+	return n, err == nil
 }
 
 // Receive implements Receiver. It returns nil when m is in the database or in
@@ -122,11 +131,12 @@ func (s *Spool) keep(m bot.Message) error {
 	if len(s.waiting) >= Max {
 		return ErrFull
 	}
-	file := name(s.last + 1)
+	n := max(s.last+1, uint64(time.Now().UnixNano())) // the clock may have gone back
+	file := name(n)
 	if err := s.write(file, s.seal.Seal(plain, file)); err != nil {
 		return fmt.Errorf("spool: %w", err)
 	}
-	s.last++
+	s.last = n
 	s.waiting = append(s.waiting, file)
 	return nil
 }
@@ -196,6 +206,9 @@ func (s *Spool) replay(ctx context.Context) error {
 func (s *Spool) handOver(ctx context.Context, file string) error {
 	path := filepath.Join(s.folder, file)
 	sealed, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // somebody else who shares the folder was faster
+	}
 	if err != nil {
 		return fmt.Errorf("spool: %w", err)
 	}
@@ -206,12 +219,20 @@ func (s *Spool) handOver(ctx context.Context, file string) error {
 	}
 	if err != nil { // must not hold back the others
 		s.log.Error("a message on disk is unreadable", "file", file, "err", seal.ErrDamaged)
-		return os.Rename(path, path+".damaged")
+		return unless(fs.ErrNotExist, os.Rename(path, path+".damaged"))
 	}
 	bounded, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
 	if err := s.next.Receive(bounded, m); err != nil {
 		return err
 	}
-	return os.Remove(path)
+	return unless(fs.ErrNotExist, os.Remove(path))
+}
+
+// unless is err, or nil if it is the one that does not matter.
+func unless(harmless, err error) error {
+	if errors.Is(err, harmless) {
+		return nil
+	}
+	return err
 }

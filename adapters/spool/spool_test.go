@@ -166,3 +166,42 @@ func TestAStoppingEngineIsNoReasonToKeepIt(t *testing.T) {
 type closed struct{}
 
 func (closed) Receive(context.Context, bot.Message) error { return bot.ErrClosed }
+
+// TestTwoShareAFolder has two processes keep messages in one folder, one of
+// which ends. Each message is handed over, and none hides another.
+func TestTwoShareAFolder(t *testing.T) {
+	folder := t.TempDir()
+	first, second := open(t, folder, &wall{}), open(t, folder, &wall{})
+	const each = 50
+	for n := range each {
+		for from, s := range []*spool.Spool{first, second} {
+			if err := s.Receive(t.Context(), message(from, n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	ways := []*wall{{open: true}, {open: true}}
+	second.Connect(ways[0])
+	third := open(t, folder, ways[1]) // in place of the first
+	if third.Waiting() != 2*each {
+		t.Errorf("%d of %d wait", third.Waiting(), 2*each)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { second.Run(ctx) })
+	running.Go(func() { third.Run(ctx) })
+	for second.Waiting()+third.Waiting() > 0 && t.Context().Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	stop()
+	running.Wait()
+	got := map[string]bool{}
+	for _, w := range ways {
+		for _, m := range w.got {
+			got[m.ID] = true
+		}
+	}
+	if len(got) != 2*each {
+		t.Errorf("%d of %d are handed over", len(got), 2*each)
+	}
+}

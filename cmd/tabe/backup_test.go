@@ -103,7 +103,7 @@ func newBackedUp(t *testing.T, dir, url string) *backedUp {
 	}
 	h := &backedUp{t: t, provider: newProvider(t), over: make(chan struct{}), when: map[string]time.Time{}}
 	h.provider.fails.Store(true)
-	h.serve = &child{t: t, dir: dir, addr: freeAddr(t), provider: h.provider.URL, env: []string{"TABE_DATABASE_URL=" + url}}
+	h.serve = &child{t: t, dir: dir, addr: freeAddr(t), provider: h.provider.URL, env: []string{"TABE_DATABASE_URL=" + url, "TABE_SPOOL=" + noSpool}}
 	return h
 }
 
@@ -232,7 +232,7 @@ func (h *backedUp) goesOn(url string, safe []string) {
 		t.Error("nothing was waiting when it was copied: this shows too little")
 	}
 	h.provider.fails.Store(false)
-	h.serve.env = []string{"TABE_DATABASE_URL=" + url}
+	h.serve.env = []string{"TABE_DATABASE_URL=" + url, "TABE_SPOOL=" + noSpool}
 	h.serve.start()
 	h.over = make(chan struct{})
 	h.say("+6281100099999", "SM-new", "berapa pbb saya")

@@ -28,6 +28,7 @@ type config struct {
 	dataDir     string
 	databaseURL string
 	redisURL    string
+	spool       string // TABE_SPOOL: the folder of messages that wait for the database, or noSpool
 	secretKey   []byte
 
 	twilio struct {
@@ -52,6 +53,9 @@ type config struct {
 	limits      map[bot.ChannelID]float64 // messages a second
 	webChat     *webchat.Config           // nil: off
 }
+
+// noSpool says that no disk outlives the process: providers are told to come again.
+const noSpool = "none"
 
 // secretKeyLength is the number of bytes of TABE_SECRET_KEY.
 const secretKeyLength = 32
@@ -160,6 +164,9 @@ func readConfig(getenv func(string) string, dataDir string) (config, error) {
 		if err := redis.Validate(c.redisURL); err != nil {
 			e.problems = append(e.problems, fmt.Errorf("TABE_REDIS_URL: %w", err))
 		}
+	}
+	if c.spool = e.value("TABE_SPOOL"); c.spool == "" {
+		c.spool = filepath.Join(dataDir, "spool")
 	}
 	c.boundaries = e.value("TABE_BOUNDARIES")
 	if c.secretKey = e.key("TABE_SECRET_KEY"); c.secretKey == nil {

@@ -95,7 +95,7 @@ func TestKillNine(t *testing.T) {
 		return n
 	}
 	deadline := time.Now().Add(2 * time.Minute)
-	for count(`select count(*) from journal where answered is null`)+count(`select count(*) from outbox where status = 'queued'`) > 0 {
+	for count(`select count(*) from journal where answered is not null`) < residents*each || count(`select count(*) from outbox where status = 'queued'`) > 0 {
 		if time.Now().After(deadline) {
 			t.Fatal("not everything was answered and sent")
 		}

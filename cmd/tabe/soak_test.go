@@ -126,7 +126,9 @@ func TestSoak(t *testing.T) {
 		}
 		return n
 	}
-	for deadline := time.Now().Add(3 * time.Minute); count(unanswered)+count(unsent) > 0 || untold() > 0; time.Sleep(100 * time.Millisecond) {
+	taken := messages.Load() + reports.Load()
+	journal := `select count(*) from journal where ` + ours
+	for deadline := time.Now().Add(3 * time.Minute); count(journal) < taken || count(unanswered)+count(unsent) > 0 || untold() > 0; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Errorf("%d messages were never answered, %d answers not sent, %d incidents not told", count(unanswered), count(unsent), untold())
 			break
@@ -136,8 +138,7 @@ func TestSoak(t *testing.T) {
 		c.stop()
 	}
 
-	taken := messages.Load() + reports.Load()
-	if n := count(`select count(*) from journal where ` + ours); n != taken {
+	if n := count(journal); n != taken {
 		t.Errorf("%d messages in the journal, %d were acknowledged", n, taken)
 	}
 	if n, states := count(`select count(*) from journal where answered is not null`), count(`select sum(version) from residents`); n != states {

@@ -79,7 +79,7 @@ func stopUnderLoad(t *testing.T, url string) {
 	serve.start()
 	close(over)
 	phones.Wait()
-	for deadline := time.Now().Add(time.Minute); count(`select count(*) from journal where answered is null`)+count(`select count(*) from outbox where status = 'queued'`) > 0; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); count(`select count(*) from journal where answered is not null`) < taken.Load() || count(`select count(*) from outbox where status = 'queued'`) > 0; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("not everything was answered and sent")
 		}

@@ -136,7 +136,7 @@ func upgrade(t *testing.T, before, url string) {
 		return n
 	}
 	await("everything is answered and sent", func() bool {
-		return count(`select count(*) from journal where answered is null`)+count(`select count(*) from outbox where status <> 'sent'`) == 0
+		return count(`select count(*) from journal where answered is not null`) == taken.Load() && count(`select count(*) from outbox where status <> 'sent'`) == 0
 	})
 	now.stop()
 	if n, moved := count(`select count(*) from journal`), count(`select sum(version) from residents`); n != taken.Load() || moved != n {

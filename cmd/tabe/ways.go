@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"tabe/adapters/approved"
@@ -81,11 +80,18 @@ func twilioWay(c config, log *slog.Logger) (way, error) {
 	if err != nil {
 		return way{}, err
 	}
+	// Twilio comes again for a few seconds at most, and only if the address at
+	// the number says so.
+	kept, err := openShelter(c, log)
+	if err != nil {
+		account.Close()
+		return way{}, err
+	}
 	return way{
-		name: "twilio", channels: account.Channels(), check: account.Check, close: account.Close,
+		name: "twilio", channels: account.Channels(), check: account.Check, close: account.Close, run: kept.run,
 		media: media.Channels{twilio.SMS: account.Fetch, twilio.WhatsApp: account.Fetch},
 		mount: func(mux *http.ServeMux, a *app) {
-			doors := account.Handler(a.engine, a.store)
+			doors := account.Handler(kept.receiver(a), a.store)
 			mux.Handle("POST "+twilio.MessagePath, doors)
 			mux.Handle("POST "+twilio.StatusPath, doors)
 			if t.voiceFrom != "" {
@@ -99,6 +105,34 @@ func twilioWay(c config, log *slog.Logger) (way, error) {
 			}
 		},
 	}, nil
+}
+
+// shelter keeps the messages of a provider that does not come again while the
+// database is away, if there is a disk for that.
+type shelter struct{ spool *spool.Spool }
+
+func openShelter(c config, log *slog.Logger) (s shelter, err error) {
+	if c.spool != noSpool {
+		if s.spool, err = spool.Open(c.spool, c.secretKey, log); err != nil {
+			err = fmt.Errorf("TABE_SPOOL: %w", err)
+		}
+	}
+	return s, err
+}
+
+// receiver is who takes the messages.
+func (s shelter) receiver(a *app) spool.Receiver {
+	if s.spool == nil {
+		return a.engine
+	}
+	s.spool.Connect(a.engine)
+	return s.spool
+}
+
+func (s shelter) run(ctx context.Context, _ *app) {
+	if s.spool != nil {
+		s.spool.Run(ctx)
+	}
 }
 
 // readTemplates reads the file of WhatsApp's approved texts that a setting
@@ -208,20 +242,18 @@ func kannelWay(c config, log *slog.Logger) (way, error) {
 		return way{}, err
 	}
 	// Kannel asks once, unless it is told otherwise (http-request-retry).
-	waiting, err := spool.Open(filepath.Join(c.dataDir, "spool"), c.secretKey, log)
+	kept, err := openShelter(c, log)
 	if err != nil {
 		gateway.Close()
 		return way{}, err
 	}
 	return way{
-		name: "kannel", channels: []bot.Channel{gateway}, check: gateway.Check, close: gateway.Close,
+		name: "kannel", channels: []bot.Channel{gateway}, check: gateway.Check, close: gateway.Close, run: kept.run,
 		mount: func(mux *http.ServeMux, a *app) {
-			waiting.Connect(a.engine)
-			doors := gateway.Handler(waiting, a.store)
+			doors := gateway.Handler(kept.receiver(a), a.store)
 			mux.Handle("GET "+kannel.MessagePath, doors)
 			mux.Handle("GET "+kannel.ReceiptPath, doors)
 		},
-		run: func(ctx context.Context, _ *app) { waiting.Run(ctx) },
 	}, nil
 }
 
