@@ -15,7 +15,7 @@ demo:
 
 test:
 	.ci/setup
-	go test ./...
+	go test -timeout 30m ./...
 	go test ./cmd/tabe -run TestRow1 -emergency.kill=60s
 
 DURATION ?= 30m

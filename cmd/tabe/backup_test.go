@@ -21,6 +21,7 @@ func TestLitestreamBringsTheHouseBack(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes most of a minute: what a dead process had claimed is free again after 30 seconds")
 	}
+	t.Parallel()
 	machine, replica := t.TempDir(), t.TempDir()
 	dir := filepath.Join(machine, "tabe")
 	file := filepath.Join(dir, "tabe.db")
@@ -58,6 +59,7 @@ func TestPgDumpBringsTheHouseBack(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes most of a minute: what a dead process had claimed is free again after 30 seconds")
 	}
+	t.Parallel()
 	server := testserver.StartPostgres(t)
 	url := server.Database(t)
 	h := newBackedUp(t, t.TempDir(), url)

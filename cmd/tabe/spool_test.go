@@ -18,6 +18,7 @@ func TestTheDatabaseIsAway(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
+	t.Parallel()
 	server := testserver.StartPostgres(t)
 	url := server.Database(t)
 	db := testserver.OpenDatabase(t, url)

@@ -23,6 +23,7 @@ func TestTheVersionBeforeServesWhileThisOneMigrates(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds an earlier version")
 	}
+	t.Parallel()
 	before := versionBefore(t)
 	testserver.DatabaseURLs(t, func(t *testing.T, newURL func(testing.TB) string) { upgrade(t, before, newURL(t)) })
 }
