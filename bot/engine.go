@@ -38,6 +38,7 @@ type Engine struct {
 	Config
 	flows     map[string]Flow
 	topics    map[understand.Intent]route
+	urgent    map[string]bool // flows that answer an emergency
 	claimants []claimant
 
 	mu      sync.Mutex
@@ -90,6 +91,7 @@ func New(c Config) (*Engine, error) {
 		Config:  c,
 		flows:   make(map[string]Flow),
 		topics:  make(map[understand.Intent]route),
+		urgent:  make(map[string]bool),
 		lanes:   make(map[ResidentID]*lane),
 		waiters: make(map[int64]chan []Text),
 		slots:   make(chan struct{}, maxTurns),
@@ -107,6 +109,7 @@ func New(c Config) (*Engine, error) {
 				return nil, fmt.Errorf("bot: flows %s and %s both answer %s", other.flow.Name(), f.Name(), t.Intent)
 			}
 			e.topics[t.Intent] = route{f, t.Urgent}
+			e.urgent[f.Name()] = e.urgent[f.Name()] || t.Urgent
 		}
 	}
 	if e.flows[c.Home.Name()] == nil {
@@ -356,7 +359,7 @@ func (e *Engine) turn(ctx context.Context, entry Entry, lease Lease) error {
 		return err
 	}
 	begun := time.Now()
-	told := Turned{Channel: entry.Channel, Notice: entry.Notice != nil, Waited: max(0, e.Clock().Sub(entry.At))}
+	told := Turned{Seq: entry.Seq, Channel: entry.Channel, Notice: entry.Notice != nil, Begun: begun, Waited: max(0, e.Clock().Sub(entry.Due))}
 	blob, texts, effects, err := e.answer(ctx, entry, state.Blob, &told)
 	if err != nil {
 		return err
@@ -402,6 +405,14 @@ func (e *Engine) state(ctx context.Context, id ResidentID, lease Lease) (State, 
 // Position is where a resident stands on one channel.
 type Position struct {
 	Language, Flow, State string
+}
+
+// tellable leaves out of p what would tell of violence.
+func (e *Engine) tellable(p Position) Position {
+	if e.urgent[p.Flow] {
+		p.State = ""
+	}
+	return p
 }
 
 // Position tells where the resident behind a Message.Subject stands.

@@ -103,6 +103,9 @@ type Turn struct {
 	silent   bool
 	urgent   bool // an Urgent flow speaks
 	confined bool
+
+	before   Position // where the conversation stood
+	listened time.Duration
 }
 
 // Say adds a reply.

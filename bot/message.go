@@ -130,4 +130,5 @@ type Entry struct {
 	Message
 	Seq      int64 // position in the journal: order of arrival, unique
 	Resident ResidentID
+	Due      time.Time // when it was accepted; of what was posted for later, from when on it is told
 }

@@ -337,7 +337,7 @@ func (s *Sender) attempt(ctx context.Context, l *line, o Outbound) bool {
 	defer cancel()
 	begun := time.Now()
 	id, err := l.channel.Send(sending, o)
-	told := Attempted{Channel: o.Channel, Result: Went, Took: time.Since(begun), Queued: o.Attempt > 0, Urgent: o.Urgent}
+	told := Attempted{ID: o.ID, Channel: o.Channel, Attempt: o.Attempt, Result: Went, Begun: begun, Took: time.Since(begun), Urgent: o.Urgent}
 	defer func() { s.observe(told) }()
 	if err == nil {
 		s.works(l)
@@ -347,6 +347,7 @@ func (s *Sender) attempt(ctx context.Context, l *line, o Outbound) bool {
 	}
 	failed := &SendError{Code: "unknown", Err: err}
 	errors.As(err, &failed)
+	told.Code = failed.Code
 	if failed.Permanent || o.Attempt+1 >= maxAttempts {
 		if failed.Permanent {
 			s.works(l)

@@ -28,14 +28,20 @@ const idle = 2 * time.Hour
 // gets what can be told of it.
 func (e *Engine) answer(ctx context.Context, entry Entry, blob []byte, told *Turned) (next []byte, texts []Text, effects []Effect, err error) {
 	inputs, memory := e.interpret(entry, blob)
-	for _, input := range inputs {
+	for i, input := range inputs {
 		step := entry
 		step.Message = input
 		var t *Turn
 		t, texts = e.step(ctx, step, blob)
 		effects = append(effects, t.effects...)
 		told.Urgent = told.Urgent || t.urgent
-		told.Flow, told.Intent, told.Language = t.Conversation.Flow, t.Understood.Intent, t.Resident.Language
+		if i == 0 {
+			told.Before = e.tellable(t.before)
+		}
+		after := e.tellable(Position{t.Resident.Language, t.Conversation.Flow, t.Conversation.State})
+		told.Language, told.Flow, told.State = after.Language, after.Flow, after.State
+		told.Intent, told.Confidence = t.Understood.Intent, t.Understood.Confidence
+		told.Listened += t.listened
 		told.Failed = len(t.replies) > 0 && t.replies[0].Key == busy.Key
 		if memory != nil {
 			// Not t.Conversation: the flow may have had everything forgotten.
@@ -86,7 +92,7 @@ func (e *Engine) step(ctx context.Context, entry Entry, blob []byte) (*Turn, []T
 		texts, err = e.render(t)
 	}
 	if err != nil {
-		e.Log.Error("cannot put a reply into words", "flow", t.Conversation.Flow, "state", t.Conversation.State, "err", err)
+		e.Log.Error("cannot put a reply into words", "flow", t.Conversation.Flow, "state", t.Conversation.State, "seq", entry.Seq, "err", err)
 		t, _ = e.begin(entry, blob)
 		t.Say(busy)
 		texts, _ = e.render(t)
@@ -141,6 +147,7 @@ func (e *Engine) begin(entry Entry, blob []byte) (t *Turn, again bool) {
 			conv.leave()
 		}
 	}
+	t.before = Position{Language: resident.Language, Flow: conv.Flow, State: conv.State}
 	if entry.Notice != nil {
 		return t, false
 	}
@@ -163,7 +170,9 @@ func (e *Engine) begin(entry Entry, blob []byte) (t *Turn, again bool) {
 		}
 	}
 	if t.Choice = choose(entry, conv); t.Choice == "" && entry.Choice == "" {
+		begun := time.Now()
 		t.Understood = e.understand(entry.Text)
+		t.listened = time.Since(begun)
 		if conv.Number && entry.Text == "0" {
 			t.Understood.Command = false // a digit that was asked for
 		}

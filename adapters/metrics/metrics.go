@@ -21,7 +21,6 @@ import (
 	"tabe/adapters/scc"
 	"tabe/adapters/store"
 	"tabe/bot"
-	"tabe/bot/understand"
 )
 
 // Queues is where messages wait; *store.Store.
@@ -97,9 +96,9 @@ func (m *Metrics) Turned(t bot.Turned) {
 	case t.Notice:
 		result = "told"
 	}
-	m.turns.WithLabelValues(string(t.Channel), flowOf(t.Flow), intentOf(t.Intent), t.Language, result).Inc()
+	m.turns.WithLabelValues(string(t.Channel), flowOf(t.Flow), t.Topic(), t.Language, result).Inc()
 	m.replies.WithLabelValues(string(t.Channel)).Add(float64(t.Replies))
-	if !t.Notice { // those may wait for the morning
+	if !t.Notice { // nobody waits for those
 		m.stages.WithLabelValues("wait").Observe(t.Waited.Seconds())
 	}
 	m.stages.WithLabelValues("think").Observe(t.Thought.Seconds())
@@ -111,14 +110,6 @@ func flowOf(name string) string {
 		return "none"
 	}
 	return name
-}
-
-// intentOf keeps one kind of emergency from being seen apart.
-func intentOf(i understand.Intent) string {
-	if strings.HasPrefix(string(i), "emergency_") {
-		return "emergency"
-	}
-	return string(i)
 }
 
 // Outages has look asked, at each scrape, which channels fail for everybody in

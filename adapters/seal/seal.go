@@ -30,23 +30,25 @@ type Sealer struct {
 	identity []byte
 }
 
+// Derive returns a key for one purpose, length bytes long.
+func Derive(secret []byte, purpose string, length int) ([]byte, error) {
+	return hkdf.Key(sha256.New, secret, nil, "tabe "+purpose, length)
+}
+
 // New returns a Sealer for a secret of KeyLength bytes.
 func New(secret []byte) (*Sealer, error) {
 	if len(secret) != KeyLength {
 		return nil, fmt.Errorf("seal: the secret key must have %d bytes", KeyLength)
 	}
-	derive := func(purpose string, length int) ([]byte, error) {
-		return hkdf.Key(sha256.New, secret, nil, "tabe "+purpose, length)
-	}
-	id, err := derive("key id", 1)
+	id, err := Derive(secret, "key id", 1)
 	if err != nil {
 		return nil, err
 	}
-	identity, err := derive("resident", sha256.Size)
+	identity, err := Derive(secret, "resident", sha256.Size)
 	if err != nil {
 		return nil, err
 	}
-	key, err := derive("seal", 32)
+	key, err := Derive(secret, "seal", 32)
 	if err != nil {
 		return nil, err
 	}

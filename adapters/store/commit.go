@@ -18,6 +18,10 @@ import (
 // maxReplies * seq + its position, so that it is known before it is written.
 const maxReplies = 64
 
+// Answered returns the position in the journal of the message that the outgoing
+// message id answers.
+func Answered(id int64) (seq int64) { return id / maxReplies }
+
 // handedOut is how long the replies that Commit returns are claimed for.
 const handedOut = 30 * time.Second
 

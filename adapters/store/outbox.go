@@ -157,24 +157,23 @@ func (s *Store) Retry(ctx context.Context, id int64, at time.Time, reason string
 
 // receipts are the statements by which each status replaces the earlier ones.
 var receipts = map[bot.Status]string{
-	bot.Delivered: receipt + `('sent')`,
-	bot.Read:      receipt + `('sent', 'delivered')`,
-	bot.Failed:    receipt + `('sent', 'delivered', 'read')`,
+	bot.Delivered: receipt + `('sent') returning id`,
+	bot.Read:      receipt + `('sent', 'delivered') returning id`,
+	bot.Failed:    receipt + `('sent', 'delivered', 'read') returning id`,
 }
 
 const receipt = `update outbox set status = $1, reason = $2 where provider_id = $3 and channel = $4 and status in `
 
 // Receipt implements bot.Outbox.
 func (s *Store) Receipt(ctx context.Context, c bot.ChannelID, providerID string, status bot.Status, reason string) error {
-	query, ok := receipts[status]
-	if !ok || providerID == "" {
+	if _, ok := receipts[status]; !ok || providerID == "" {
 		return nil
 	}
 	early := false
 	err := s.db.Do(ctx, func(tx *database.Tx) error {
-		changed, err := tx.Exec(query, status, short(reason), providerID, c)
-		if err != nil || changed > 0 {
-			early = false
+		early = false
+		moved, err := s.forward(tx, c, providerID, status, reason)
+		if err != nil || moved {
 			return err
 		}
 		var known int64
@@ -182,7 +181,7 @@ func (s *Store) Receipt(ctx context.Context, c bot.ChannelID, providerID string,
 			return err
 		}
 		if early = known == 0; !early { // by now: on PostgreSQL Sent may have been quicker than the two statements
-			_, err := tx.Exec(query, status, short(reason), providerID, c)
+			_, err := s.forward(tx, c, providerID, status, reason)
 			return err
 		}
 		now := s.clock()
@@ -199,6 +198,19 @@ func (s *Store) Receipt(ctx context.Context, c bot.ChannelID, providerID string,
 		return s.catchUp(ctx, providerID)
 	}
 	return nil
+}
+
+// forward writes a receipt on its message and reports whether it could.
+func (s *Store) forward(tx *database.Tx, c bot.ChannelID, providerID string, status bot.Status, reason string) (moved bool, err error) {
+	told := bot.Receipted{Channel: c, Status: status, Code: short(reason)}
+	err = tx.QueryRow(receipts[status], []any{status, told.Code, providerID, c}, &told.ID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err == nil {
+		tx.AfterCommit(func() { s.receipt(told) })
+	}
+	return err == nil, err
 }
 
 // earlyAge is how long a receipt waits for its message. A message that nobody
@@ -223,7 +235,7 @@ func (s *Store) catchUp(ctx context.Context, providerID string) error {
 	}
 	if err == nil {
 		err = s.db.Do(ctx, func(tx *database.Tx) error {
-			if _, err := tx.Exec(receipts[status], status, reason, providerID, c); err != nil {
+			if _, err := s.forward(tx, c, providerID, status, reason); err != nil {
 				return err
 			}
 			_, err := tx.Exec(`delete from early_receipts where channel = $1 and provider_id = $2`, c, providerID)

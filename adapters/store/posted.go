@@ -37,7 +37,10 @@ func (s *Store) Postpone(ctx context.Context, prefix string, until time.Time) er
 func (s *Store) Message(ctx context.Context, seq int64) (bot.Entry, error) {
 	e := bot.Entry{Seq: seq}
 	var body []byte
-	err := s.db.QueryRow(ctx, `select resident, channel, message_id, body from journal where seq = $1`, seq).Scan(&e.Resident, &e.Channel, &e.ID, &body)
+	var due int64
+	err := s.db.QueryRow(ctx, `select resident, channel, message_id, accepted, body from journal where seq = $1`, seq).
+		Scan(&e.Resident, &e.Channel, &e.ID, &due, &body)
+	e.Due = database.Time(due)
 	if errors.Is(err, sql.ErrNoRows) {
 		return bot.Entry{}, nil
 	}

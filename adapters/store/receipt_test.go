@@ -18,6 +18,18 @@ func TestReceiptsThatOvertake(t *testing.T) {
 	testserver.Databases(t, func(t *testing.T, db *database.DB) {
 		now := time.Date(2026, 11, 25, 1, 0, 0, 0, time.UTC)
 		s := newStore(t, db, func() time.Time { return now })
+		var mu sync.Mutex
+		told := map[int64]bot.Receipted{}
+		s.OnReceipt(func(r bot.Receipted) {
+			mu.Lock()
+			defer mu.Unlock()
+			told[r.ID] = r
+		})
+		heard := func(o bot.Outbound) bot.Receipted {
+			mu.Lock()
+			defer mu.Unlock()
+			return told[o.ID]
+		}
 		receipt := func(id string, status bot.Status) {
 			t.Helper()
 			if err := s.Receipt(t.Context(), "sms", id, status, "reason"); err != nil {
@@ -57,6 +69,13 @@ func TestReceiptsThatOvertake(t *testing.T) {
 			sent(o, id)
 			if got := status(o); got != c.want {
 				t.Errorf("%v before it was sent: %s, want %s", c.early, got, c.want)
+			}
+			want := bot.Receipted{ID: o.ID, Channel: "sms", Status: c.want, Code: "reason"}
+			if c.want == bot.Sent {
+				want = bot.Receipted{} // it has not moved
+			}
+			if got := heard(o); got != want {
+				t.Errorf("%v before it was sent: told %+v, want %+v", c.early, got, want)
 			}
 		}
 		receipt("SM of somebody else", bot.Delivered)

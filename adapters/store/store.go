@@ -30,6 +30,7 @@ type Store struct {
 	effects map[reflect.Type][]Effect
 	posted  func(bot.ResidentID) // see OnPost
 	owner   Owner                // nil: nobody is known by two subjects
+	receipt func(bot.Receipted)  // see OnReceipt
 }
 
 // Owner tells whose the account behind a Message.Subject is: his Subject, or
@@ -75,6 +76,7 @@ func New(db *database.DB, secret []byte, clock func() time.Time, effects ...Effe
 		s.effects[e.kind] = append(s.effects[e.kind], e)
 	}
 	s.posted = func(bot.ResidentID) {}
+	s.receipt = func(bot.Receipted) {}
 	return s, s.prove()
 }
 
@@ -84,6 +86,10 @@ func (s *Store) OnPost(wake func(bot.ResidentID)) { s.posted = wake }
 
 // OnAccept has owner asked whose a message is. Call it before the first Accept.
 func (s *Store) OnAccept(owner Owner) { s.owner = owner }
+
+// OnReceipt has observe told of every receipt that moved a message forward. It
+// must return at once. Call it before the first Receipt.
+func (s *Store) OnReceipt(observe func(bot.Receipted)) { s.receipt = observe }
 
 // isItself tells that owner does not have to be asked: a telephone number never
 // belongs to another one.
@@ -192,7 +198,7 @@ func (s *Store) Accept(ctx context.Context, m bot.Message) (e bot.Entry, fresh b
 	}
 	now := s.clock()
 	if s.isItself(m.Subject) {
-		e = bot.Entry{Message: m, Resident: s.ID(m.Subject)}
+		e = bot.Entry{Message: m, Resident: s.ID(m.Subject), Due: now}
 		err = s.db.Write(ctx, journalRow, []any{m.Channel, m.ID, e.Resident, database.Micros(now), body}, &e.Seq)
 		fresh = err == nil
 	} else {
@@ -201,7 +207,7 @@ func (s *Store) Accept(ctx context.Context, m bot.Message) (e bot.Entry, fresh b
 			if err != nil {
 				return err
 			}
-			e = bot.Entry{Message: m, Resident: s.ID(m.Subject)}
+			e = bot.Entry{Message: m, Resident: s.ID(m.Subject), Due: now}
 			if e.Seq, fresh, err = journal(tx, m, e.Resident, now, body); err == nil && !fresh {
 				err = sql.ErrNoRows
 			}
@@ -221,9 +227,12 @@ func (s *Store) Accept(ctx context.Context, m bot.Message) (e bot.Entry, fresh b
 func (s *Store) accepted(ctx context.Context, c bot.ChannelID, id string) (bot.Entry, error) {
 	e := bot.Entry{Message: bot.Message{Channel: c, ID: id}}
 	var body []byte
-	if err := s.db.Read(ctx, `select seq, resident, body from journal where channel = $1 and message_id = $2`, []any{c, id}, &e.Seq, &e.Resident, &body); err != nil {
+	var due int64
+	if err := s.db.Read(ctx, `select seq, resident, accepted, body from journal where channel = $1 and message_id = $2`, []any{c, id},
+		&e.Seq, &e.Resident, &due, &body); err != nil {
 		return e, err
 	}
+	e.Due = database.Time(due)
 	return e, s.openMessage(&e.Message, body)
 }
 
@@ -279,13 +288,17 @@ const early = 5 * time.Second
 
 // Pending implements bot.Store.
 func (s *Store) Pending(ctx context.Context, id bot.ResidentID, limit int) (entries []bot.Entry, err error) {
-	e, body := bot.Entry{}, []byte(nil)
-	err = s.db.Each(ctx, `select seq, channel, message_id, body from journal
+	var row struct {
+		bot.Entry
+		due  int64
+		body []byte
+	}
+	err = s.db.Each(ctx, `select seq, channel, message_id, accepted, body from journal
 		where resident = $1 and answered is null and accepted < $2 order by seq limit $3`,
-		[]any{id, database.Micros(s.clock().Add(early)), limit}, []any{&e.Seq, &e.Channel, &e.ID, &body}, func() error {
-			next := bot.Entry{Seq: e.Seq, Resident: id, Message: bot.Message{Channel: e.Channel, ID: e.ID}}
-			if err := s.openMessage(&next.Message, body); err != nil {
-				return fmt.Errorf("%w (journal %d)", err, e.Seq)
+		[]any{id, database.Micros(s.clock().Add(early)), limit}, []any{&row.Seq, &row.Channel, &row.ID, &row.due, &row.body}, func() error {
+			next := bot.Entry{Seq: row.Seq, Resident: id, Due: database.Time(row.due), Message: bot.Message{Channel: row.Channel, ID: row.ID}}
+			if err := s.openMessage(&next.Message, row.body); err != nil {
+				return fmt.Errorf("%w (journal %d)", err, row.Seq)
 			}
 			entries = append(entries, next)
 			return nil
@@ -310,19 +323,21 @@ func statePlace(id bot.ResidentID) string { return "residents.state|" + string(i
 
 // Load implements bot.Store.
 func (s *Store) Load(ctx context.Context, id bot.ResidentID) (bot.State, error) {
-	var state bot.State
-	var sealed []byte
-	err := s.db.Read(ctx, `select version, state from residents where id = $1`, []any{id}, &state.Version, &sealed)
+	var row struct {
+		bot.State
+		sealed []byte
+	}
+	err := s.db.Read(ctx, `select version, state from residents where id = $1`, []any{id}, &row.Version, &row.sealed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return bot.State{}, nil
 	}
 	if err != nil {
 		return bot.State{}, fmt.Errorf("store: load: %w", err)
 	}
-	if state.Blob, err = s.seal.Open(sealed, statePlace(id)); err != nil {
+	if row.Blob, err = s.seal.Open(row.sealed, statePlace(id)); err != nil {
 		return bot.State{}, fmt.Errorf("%w (resident %s)", err, id)
 	}
-	return state, nil
+	return row.State, nil
 }
 
 func answerPlace(seq int64) string { return "journal.answer|" + strconv.FormatInt(seq, 10) }

@@ -43,7 +43,6 @@ type queueID struct {
 
 type record struct {
 	entry    bot.Entry
-	accepted time.Time
 	answered bool
 	answer   []bot.Text
 }
@@ -85,8 +84,8 @@ func (s *Store) Accept(_ context.Context, m bot.Message) (bot.Entry, bool, error
 		return s.journal[seq].entry, false, nil
 	}
 	s.seq++
-	e := bot.Entry{Message: m, Seq: s.seq, Resident: s.ID(m.Subject)}
-	s.journal[s.seq] = &record{entry: e, accepted: s.clock()}
+	e := bot.Entry{Message: m, Seq: s.seq, Resident: s.ID(m.Subject), Due: s.clock()}
+	s.journal[s.seq] = &record{entry: e}
 	s.ids[key] = s.seq
 	s.pending[e.Resident] = append(s.pending[e.Resident], s.seq)
 	return e, true, nil
@@ -112,7 +111,7 @@ func (s *Store) Unanswered(_ context.Context, before time.Time, limit int) ([]bo
 	defer s.mu.Unlock()
 	var ids []bot.ResidentID
 	for id, seqs := range s.pending {
-		if len(seqs) > 0 && s.journal[seqs[0]].accepted.Before(before) && len(ids) < limit {
+		if len(seqs) > 0 && s.journal[seqs[0]].entry.Due.Before(before) && len(ids) < limit {
 			ids = append(ids, id)
 		}
 	}

@@ -205,11 +205,12 @@ func acceptKeepsEverything(t *testing.T, s *bench) {
 		Dialogue: "d", Text: "siaga pajakku? é ᨕ 🙂", Choice: "pay", Media: "photo", Opens: true,
 	}
 	e := s.accept(m)
-	if !same(e.Message, m) || e.Seq <= 0 || e.Resident != s.Store.ID(m.Subject) {
+	if !same(e.Message, m) || e.Seq <= 0 || e.Resident != s.Store.ID(m.Subject) || !e.Due.Equal(s.clock()) {
 		t.Errorf("accepted as %+v", e)
 	}
+	s.pass(time.Minute)
 	entries, err := s.Store.Pending(t.Context(), e.Resident, 10)
-	if err != nil || len(entries) != 1 || !same(entries[0].Message, m) || entries[0].Seq != e.Seq || entries[0].Resident != e.Resident {
+	if err != nil || len(entries) != 1 || !same(entries[0].Message, m) || entries[0].Seq != e.Seq || entries[0].Resident != e.Resident || !entries[0].Due.Equal(e.Due) {
 		t.Errorf("pending as %+v, %v", entries, err)
 	}
 }
