@@ -26,6 +26,7 @@ import (
 	"tabe/adapters/scc/audit"
 	"tabe/adapters/scc/geo"
 	"tabe/adapters/store"
+	"tabe/adapters/traces"
 	"tabe/adapters/twilio"
 	"tabe/adapters/webchat"
 	"tabe/bot"
@@ -46,6 +47,7 @@ type options struct {
 	limits      map[bot.ChannelID]float64 // messages a second, urgent ones excepted; of what is not there, none
 	media       media.Channels            // of them, what residents sent
 	webChat     *webchat.Config           // what the site's chat is allowed; nil: there is none
+	traces      *traces.Traces            // nil: none are taken
 	inline      bool                      // every channel carries its answers back in the request
 	clock       func() time.Time
 	log         *slog.Logger
@@ -160,23 +162,12 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 		channels = append(slices.Clip(channels), a.webChat)
 		a.jobs = append(a.jobs, a.webChat.Run)
 	}
-	a.sender = bot.NewSender(a.store, o.clock, o.log, channels...)
-	a.sender.Price(a.tariffs.Price)
-	a.sender.Observe(func(attempted bot.Attempted) {
-		a.metrics.Attempted(attempted)
-		a.ledger.Add(attempted)
-	})
-	for c, perSecond := range o.limits {
-		a.sender.Limit(c, perSecond)
-	}
-	a.jobs = append(a.jobs, a.ledger.Run)
-	a.metrics.Outages(a.sender.Outages)
-	a.jobs = append(a.jobs, a.outages(o).Run)
-	a.sender.OnOptOut(a.optOut(o.log))
+	a.sender = a.newSender(o, channels)
 	config := bot.Config{
-		Store: a.store, Words: a.words, Understand: ears.Understand,
+		Store: o.traces.Journal(a.store), Words: a.words, Understand: ears.Understand,
 		Flows: list, Home: home, Formats: formats(o.inline), Allowance: allowance(a.tariffs),
-		Deliver: a.sender.Push, Observe: a.metrics.Turned, Clock: o.clock, Log: o.log,
+		Deliver: a.sender.Push, Observe: func(told bot.Turned) { a.metrics.Turned(told); o.traces.Turned(told) },
+		Clock: o.clock, Log: o.traces.Log(o.log),
 	}
 	if o.redisURL != "" {
 		if a.sessions, err = redis.Open(o.redisURL, o.secretKey); err != nil {
@@ -192,10 +183,29 @@ func (a *app) build(ctx context.Context, o options) (err error) {
 	return a.tell(o)
 }
 
+// newSender makes the sender, and tells what it does to all who count it.
+func (a *app) newSender(o options, channels []bot.Channel) *bot.Sender {
+	a.store.OnReceipt(o.traces.Receipted)
+	s := bot.NewSender(a.store, o.clock, o.traces.Log(o.log), channels...)
+	s.Price(a.tariffs.Price)
+	s.Observe(func(told bot.Attempted) {
+		a.metrics.Attempted(told)
+		a.ledger.Add(told)
+		o.traces.Attempted(told)
+	})
+	for c, perSecond := range o.limits {
+		s.Limit(c, perSecond)
+	}
+	s.OnOptOut(a.optOut(o.log))
+	a.metrics.Outages(s.Outages)
+	a.jobs = append(a.jobs, a.ledger.Run, a.outages(o, s.Outages).Run)
+	return s
+}
+
 // outages tells the consoles which channels this process cannot send by.
-func (a *app) outages(o options) *store.Outages {
+func (a *app) outages(o options, look func() []bot.Outage) *store.Outages {
 	return &store.Outages{
-		Store: a.store, Node: rand.Text(), Look: a.sender.Outages, Log: o.log,
+		Store: a.store, Node: rand.Text(), Look: look, Log: o.log,
 		Event: func(tx *database.Tx, at time.Time, kind string, c bot.ChannelID) error {
 			_, err := a.stream.Append(tx, at, "sender", kind, "", string(c))
 			return err

@@ -16,6 +16,7 @@ import (
 	"tabe/adapters/scc/audit"
 	"tabe/adapters/scc/geo"
 	"tabe/adapters/store"
+	"tabe/adapters/traces"
 	"tabe/bot"
 )
 
@@ -45,6 +46,9 @@ func (c *checkCommand) Run(ctx context.Context, std streams) error {
 	if err == nil {
 		c.channels(ctx, r, config)
 		config.interfaces.check(ctx, r.look)
+		if config.traces {
+			r.look(ctx, "traces", func(ctx context.Context) (string, error) { return "the collector answers", traces.Check(ctx) })
+		}
 	}
 	if r.failed {
 		return exit(1)

@@ -51,6 +51,7 @@ type config struct {
 	agencies    agencies
 	metricsKey  string
 	limits      map[bot.ChannelID]float64 // messages a second
+	traces      bool                      // OpenTelemetry's own environment names a collector
 	webChat     *webchat.Config           // nil: off
 }
 
@@ -101,9 +102,10 @@ func (e *environment) wrong(name, problem string) {
 	e.problems = append(e.problems, fmt.Errorf("%s %s", name, problem))
 }
 
-func (e *environment) address(name string) string {
-	v := strings.TrimRight(e.value(name), "/")
-	if v == "" {
+func (e *environment) address(name string) string { return e.isAddress(name, e.value(name)) }
+
+func (e *environment) isAddress(name, v string) string {
+	if v = strings.TrimRight(v, "/"); v == "" {
 		return ""
 	}
 	u, err := url.Parse(v)
@@ -235,6 +237,7 @@ func readConfig(getenv func(string) string, dataDir string) (config, error) {
 	}
 	c.open311Keys = keys
 	c.metricsKey = e.value("TABE_METRICS_KEY")
+	c.traces = readTraces(e)
 	if sites := e.value("TABE_WEBCHAT_ORIGINS"); sites != "" {
 		origins, err := webchat.ParseOrigins(sites)
 		if err != nil {

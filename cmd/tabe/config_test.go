@@ -32,8 +32,12 @@ func TestEveryProblemIsNamedAndNoSecretIsShown(t *testing.T) {
 			[]string{"TABE_WHATSAPP_PHONE_ID is missing", "TABE_WHATSAPP_APP_SECRET is missing", "TABE_WHATSAPP_VERIFY_TOKEN is missing"}},
 		"kannel": {settings{"TABE_SECRET_KEY": goodKey, "TABE_KANNEL_URL": "http://127.0.0.1:13013/cgi-bin/sendsms"},
 			[]string{"TABE_KANNEL_USERNAME is missing", "TABE_KANNEL_PASSWORD is missing"}},
-		"redis": {settings{"TABE_SECRET_KEY": goodKey, "TABE_REDIS_URL": "redis://:s3cret@a:7000/1?addr=b:7000"}, []string{"TABE_REDIS_URL: redis: a cluster has only database 0"}},
-		"file":  {settings{"TABE_SECRET_KEY_FILE": "/nowhere"}, []string{"TABE_SECRET_KEY_FILE cannot be read"}},
+		"redis":  {settings{"TABE_SECRET_KEY": goodKey, "TABE_REDIS_URL": "redis://:s3cret@a:7000/1?addr=b:7000"}, []string{"TABE_REDIS_URL: redis: a cluster has only database 0"}},
+		"limits": {settings{"TABE_SECRET_KEY": goodKey, "TABE_SEND_LIMITS": "sms=many"}, []string{"TABE_SEND_LIMITS is not CHANNEL="}},
+		"traces": {settings{"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318", "OTEL_TRACES_EXPORTER": "zipkin", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+			"OTEL_TRACES_SAMPLER": "sometimes", "OTEL_TRACES_SAMPLER_ARG": "10%"},
+			[]string{"OTEL_EXPORTER_OTLP_ENDPOINT is not an http", "OTEL_TRACES_EXPORTER is neither", "OTEL_EXPORTER_OTLP_PROTOCOL is not", "OTEL_TRACES_SAMPLER is none of", "OTEL_TRACES_SAMPLER_ARG is not a share"}},
+		"file": {settings{"TABE_SECRET_KEY_FILE": "/nowhere"}, []string{"TABE_SECRET_KEY_FILE cannot be read"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := readConfig(c.env.getenv, "data")

@@ -72,7 +72,7 @@ func (c *demoCommand) Run(ctx context.Context, std streams) error {
 	mux := http.NewServeMux()
 	a.health(mux, "")
 	mux.Handle("/", page)
-	a.mountWebChat(mux)
+	a.mountWebChat(mux, nil)
 	mux.Handle("POST /channels/ussd", a.ussd(ussd.AfricasTalking{}, "", log))
 	if err := a.mountOpen311(mux, o, "", nil); err != nil {
 		return err

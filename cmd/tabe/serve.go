@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tabe/adapters/traces"
 	"tabe/adapters/webchat"
 	"tabe/ussd"
 )
@@ -33,9 +34,14 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	if len(ways) == 0 {
 		return errors.New("no channel is configured: set TABE_TWILIO_ACCOUNT_SID, TABE_TELEGRAM_TOKEN, TABE_WHATSAPP_TOKEN, TABE_KANNEL_URL, TABE_GAMMU_DATABASE_URL or TABE_USSD_SECRET")
 	}
+	taken, err := config.openTraces(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer taken.Close()
 	o := options{
 		databaseURL: config.databaseURL, redisURL: config.redisURL, secretKey: config.secretKey, dataDir: c.Data, boundaries: config.boundaries, interfaces: config.interfaces,
-		channels: ways.out(), limits: config.limits, media: ways.media(), clock: time.Now, log: log,
+		channels: ways.out(), limits: config.limits, media: ways.media(), traces: taken, clock: time.Now, log: log,
 	}
 	a, err := open(ctx, o)
 	if err != nil {
@@ -51,8 +57,10 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	}
 	mux := http.NewServeMux()
 	a.health(mux, config.metricsKey)
-	ways.mount(mux, a)
-	a.mountWebChat(mux)
+	doors := http.NewServeMux()
+	ways.mount(doors, a)
+	mux.Handle("/channels/", taken.Doors(doors))
+	a.mountWebChat(mux, taken)
 	if err := a.mountOpen311(mux, o, config.publicURL, config.open311Keys); err != nil {
 		return err
 	}
@@ -68,9 +76,9 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 }
 
 // mountWebChat opens the chat of the regency's site, if there is one.
-func (a *app) mountWebChat(mux *http.ServeMux) {
+func (a *app) mountWebChat(mux *http.ServeMux, taken *traces.Traces) {
 	if a.webChat != nil {
-		chat := a.webChat.Handler(a.engine)
+		chat := taken.Doors(a.webChat.Handler(a.engine))
 		mux.Handle(webchat.Path, chat)
 		mux.Handle(webchat.Path+"/", chat)
 	}

@@ -108,7 +108,7 @@ func startServe(t *testing.T, env settings, dir string) (base string, stop func(
 		if code := <-ended; code != 0 {
 			t.Errorf("exit %d", code)
 		}
-		return strings.Join(lines, "\n") + <-rest
+		return strings.Join(lines, "\n") + "\n" + <-rest
 	})
 }
 
