@@ -59,9 +59,15 @@ func versionBefore(t *testing.T) (program string) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	program = filepath.Join(source, "tabe")
-	build := exec.Command("go", "build", "-o", program, "./cmd/tabe")
-	build.Dir = source
-	if out, err := build.CombinedOutput(); err != nil {
+	tool := func(args ...string) ([]byte, error) {
+		cmd := exec.Command("go", args...)
+		cmd.Dir = source
+		return cmd.CombinedOutput()
+	}
+	if out, err := tool("list", "-deps", "-f", "", "./cmd/tabe"); err != nil {
+		t.Skipf("the modules of %s cannot be had: %v\n%s", came, err, out)
+	}
+	if out, err := tool("build", "-o", program, "./cmd/tabe"); err != nil {
 		t.Fatalf("%s: %v\n%s", came, err, out)
 	}
 	t.Log("the version before is ", came)
