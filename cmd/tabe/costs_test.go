@@ -97,7 +97,8 @@ func (l *line) expect(t *testing.T, to, words string) {
 // resident stop an emergency.
 func TestTheBudgetNeverStopsAnEmergency(t *testing.T) {
 	dir := t.TempDir()
-	writeTariffs(t, dir, tariffFile)
+	// So much that the pages of the next morning do not spend it.
+	writeTariffs(t, dir, strings.Replace(tariffFile, "daily_rupiah = 1000", "daily_rupiah = 100000", 1))
 	clock := bottest.NewClock(time.Date(2026, 11, 25, 9, 0, 0, 0, bot.WITA))
 	out := &line{more: make(chan struct{})}
 	a, err := open(t.Context(), options{
@@ -134,7 +135,7 @@ func TestTheBudgetNeverStopsAnEmergency(t *testing.T) {
 		out.expect(t, reader, step[1])
 	}
 
-	a.ledger.Add(bot.Attempted{Channel: smsChannel, Result: bot.Went, Segments: 4, Cost: 1000})
+	a.ledger.Add(bot.Attempted{Channel: smsChannel, Result: bot.Went, Segments: 4, Cost: 100_000})
 	if err := a.ledger.Flush(ctx); err != nil {
 		t.Fatal(err)
 	}
