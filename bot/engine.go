@@ -130,7 +130,7 @@ func (e *Engine) Receive(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	e.Wake(entry.Resident)
+	e.next(entry)
 	return nil
 }
 
@@ -152,7 +152,7 @@ func (e *Engine) Converse(ctx context.Context, m Message) ([]Text, error) {
 			e.mu.Unlock()
 		}()
 	}
-	e.Wake(entry.Resident)
+	e.next(entry)
 	// Usually this process runs the turn and hands the answer over. If another
 	// machine does, or did, the store knows.
 	look := time.NewTicker(100 * time.Millisecond)
@@ -232,7 +232,18 @@ func (e *Engine) Close(ctx context.Context) error {
 
 // Wake makes sure that somebody answers the resident's pending messages, those
 // posted to him included.
-func (e *Engine) Wake(id ResidentID) {
+func (e *Engine) Wake(id ResidentID) { e.wake(id, nil) }
+
+// next is Wake for a message that was just accepted.
+func (e *Engine) next(entry Entry) {
+	if entry.Before != nil {
+		e.wake(entry.Resident, &entry)
+	} else {
+		e.wake(entry.Resident, nil)
+	}
+}
+
+func (e *Engine) wake(id ResidentID, first *Entry) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if l := e.lanes[id]; l != nil {
@@ -245,16 +256,18 @@ func (e *Engine) Wake(id ResidentID) {
 	l := &lane{}
 	e.lanes[id] = l
 	e.running.Add(1)
-	go e.serve(id, l)
+	go e.serve(id, l, first)
 }
 
-// serve answers the pending messages of one resident until there are none.
-func (e *Engine) serve(id ResidentID, l *lane) {
+// serve answers the pending messages of one resident until there are none,
+// beginning with first, if that is known.
+func (e *Engine) serve(id ResidentID, l *lane, first *Entry) {
 	defer e.running.Done()
 	e.slots <- struct{}{}
 	defer func() { <-e.slots }()
 	for {
-		ok := e.drain(id)
+		ok := e.drain(id, first)
+		first = nil
 		e.mu.Lock()
 		// A message that was accepted after drain had looked set again. On
 		// failure the messages stay in the journal for Recover.
@@ -270,7 +283,7 @@ func (e *Engine) serve(id ResidentID, l *lane) {
 
 // drain takes the lease and answers what is pending. It reports false if the
 // rest must wait for Recover.
-func (e *Engine) drain(id ResidentID) bool {
+func (e *Engine) drain(id ResidentID, first *Entry) bool {
 	ctx := context.Background()
 	lease, busy := e.lease(ctx, id)
 	if busy {
@@ -283,15 +296,39 @@ func (e *Engine) drain(id ResidentID) bool {
 			lease.Release(ctx)
 		}
 	}()
+	var state *State // nil: to be loaded
+	if lease != nil {
+		if hot, ok := lease.Hot(); ok && hot.Version > 0 {
+			state = &hot
+		}
+	}
+	if first != nil && (state == nil || first.Before.Version >= state.Version) {
+		state = first.Before
+	}
 	for {
 		const batch = 32
-		entries, err := e.Store.Pending(ctx, id, batch)
-		if err != nil {
-			e.Log.Error("cannot read the journal", "resident", id, "err", err)
-			return false
+		entries := []Entry{}
+		more := false
+		if first != nil {
+			entries = append(entries, *first)
+			first = nil
+		} else {
+			var err error
+			if entries, err = e.Store.Pending(ctx, id, batch); err != nil {
+				e.Log.Error("cannot read the journal", "resident", id, "err", err)
+				return false
+			}
+			more = len(entries) == batch
 		}
 		for _, entry := range entries {
-			switch err := e.turn(ctx, entry, lease); {
+			after, err := e.turn(ctx, entry, state)
+			if state = &after; err != nil {
+				state = nil
+			}
+			if lease != nil && (err == nil || errors.Is(err, ErrStale)) {
+				lease.Keep(ctx, after) // nothing, if whatever was hot is wrong
+			}
+			switch {
 			case errors.Is(err, ErrStale):
 				return e.drainAgain(id)
 			case err != nil:
@@ -299,21 +336,25 @@ func (e *Engine) drain(id ResidentID) bool {
 				return false
 			}
 		}
-		if len(entries) == batch {
+		if more {
 			continue
 		}
 		if lease == nil {
 			return true
 		}
 		// Somebody who found the lease taken relies on this second look.
-		lease.Release(ctx)
+		wanted := lease.Release(ctx)
 		lease = nil
+		if !wanted {
+			return true
+		}
 		if rest, err := e.Store.Pending(ctx, id, 1); err != nil || len(rest) == 0 {
 			return true
 		}
 		if lease, busy = e.lease(ctx, id); busy {
 			return true
 		}
+		state = nil // somebody else may have been here
 	}
 }
 
@@ -350,37 +391,35 @@ func (e *Engine) lease(ctx context.Context, id ResidentID) (l Lease, busy bool) 
 	return l, false
 }
 
-// turn answers one message and commits.
-func (e *Engine) turn(ctx context.Context, entry Entry, lease Lease) error {
+// turn answers one message, commits and returns the new state. The one before
+// is loaded if it is nil.
+func (e *Engine) turn(ctx context.Context, entry Entry, before *State) (after State, err error) {
 	ctx, cancel := context.WithTimeout(ctx, turnTimeout)
 	defer cancel()
-	state, err := e.state(ctx, entry.Resident, lease)
-	if err != nil {
-		return err
+	if before == nil {
+		loaded, err := e.Store.Load(ctx, entry.Resident)
+		if err != nil {
+			return State{}, err
+		}
+		before = &loaded
 	}
 	begun := time.Now()
 	told := Turned{Seq: entry.Seq, Channel: entry.Channel, Notice: entry.Notice != nil, Begun: begun, Waited: max(0, e.Clock().Sub(entry.Due))}
-	blob, texts, effects, err := e.answer(ctx, entry, state.Blob, &told)
+	blob, texts, effects, err := e.answer(ctx, entry, before.Blob, &told)
 	if err != nil {
-		return err
+		return State{}, err
 	}
 	told.Replies, told.Thought = len(texts), time.Since(begun)
 	done := Done{
-		Entry: entry, Before: state.Version, State: blob,
+		Entry: entry, Before: before.Version, State: blob,
 		Replies: texts, Inline: e.Formats[entry.Channel].Inline, Urgent: told.Urgent, Effects: effects,
 	}
 	send, err := e.Store.Commit(ctx, done)
-	if errors.Is(err, ErrStale) && lease != nil {
-		lease.Keep(ctx, State{}) // whatever was hot is wrong
-	}
 	if err != nil {
-		return err
+		return State{}, err
 	}
 	told.Written = time.Since(begun) - told.Thought
 	e.Observe(told)
-	if lease != nil {
-		lease.Keep(ctx, State{Version: state.Version + 1, Blob: blob})
-	}
 	e.mu.Lock()
 	waiter := e.waiters[entry.Seq]
 	e.mu.Unlock()
@@ -390,16 +429,7 @@ func (e *Engine) turn(ctx context.Context, entry Entry, lease Lease) error {
 	if !done.Inline && len(texts) > 0 {
 		e.Deliver(entry.Channel, send, len(send) < len(texts))
 	}
-	return nil
-}
-
-func (e *Engine) state(ctx context.Context, id ResidentID, lease Lease) (State, error) {
-	if lease != nil {
-		if hot, ok := lease.Hot(); ok && hot.Version > 0 {
-			return hot, nil
-		}
-	}
-	return e.Store.Load(ctx, id)
+	return State{Version: before.Version + 1, Blob: blob}, nil
 }
 
 // Position is where a resident stands on one channel.

@@ -131,4 +131,7 @@ type Entry struct {
 	Seq      int64 // position in the journal: order of arrival, unique
 	Resident ResidentID
 	Due      time.Time // when it was accepted; of what was posted for later, from when on it is told
+	// Before is the resident's state, if it is known that no other message of
+	// his waited for an answer: the turn can begin with it. Otherwise nil.
+	Before *State
 }

@@ -45,9 +45,10 @@ const (
 	claimTimeout  = 5 * time.Second
 	firstRetry    = 2 * time.Second
 	lastRetry     = 10 * time.Minute
-	maxAttempts   = 150 // about a day at lastRetry
-	sendWorkers   = 32  // per channel
-	urgentWorkers = 8   // besides them, for nothing else
+	maxAttempts   = 150      // about a day at lastRetry
+	sendWorkers   = 32       // per channel
+	urgentWorkers = 8        // besides them, for nothing else
+	backlog       = 16 << 10 // jobs that may wait for one; what is above waits for the end of its lease
 
 	// farewell is how long what was claimed is still sent after the end.
 	farewell = 4 * time.Second
@@ -98,7 +99,7 @@ func NewSender(outbox Outbox, clock func() time.Time, log *slog.Logger, channels
 	}
 	for _, c := range channels {
 		s.lines[c.ID()] = &line{
-			channel: c, jobs: make(chan job, 1024), urgent: make(chan job, 1024), wake: make(chan struct{}, 1),
+			channel: c, jobs: make(chan job, backlog), urgent: make(chan job, 1024), wake: make(chan struct{}, 1),
 			limit: rate.NewLimiter(rate.Inf, 0),
 		}
 	}

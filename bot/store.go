@@ -15,7 +15,8 @@ var ErrStale = errors.New("bot: state has moved")
 // method returns.
 type Store interface {
 	// Accept writes m to the journal. fresh is false, and the entry the first
-	// one, when a message of that channel and id is already there.
+	// one, when a message of that channel and id is already there. A fresh
+	// entry may come with Before.
 	Accept(ctx context.Context, m Message) (e Entry, fresh bool, err error)
 	// Pending returns the unanswered messages of one resident, oldest first.
 	Pending(ctx context.Context, id ResidentID, limit int) ([]Entry, error)
@@ -109,13 +110,16 @@ type Sessions interface {
 	Acquire(ctx context.Context, id ResidentID) (Lease, error)
 }
 
-// Lease is the right to run a resident's turns for some seconds.
+// Lease is the right to run a resident's turns for some seconds. It belongs to
+// one goroutine.
 type Lease interface {
 	// Hot returns the state that the last holder kept, if it is still there.
 	Hot() (State, bool)
-	// Keep stores the state that was just committed. Failing is harmless
-	// only if a stale copy cannot stay behind, so implementations drop it.
+	// Keep stores the state that was just committed, at the latest with
+	// Release; the zero State drops what is stored. A stale copy that stays
+	// behind costs a turn that Commit refuses.
 	Keep(ctx context.Context, s State)
-	// Release gives the lease back.
-	Release(ctx context.Context)
+	// Release gives the lease back. It reports whether somebody may have asked
+	// for it meanwhile, who relies on another look at the journal.
+	Release(ctx context.Context) (wanted bool)
 }

@@ -34,44 +34,54 @@ type Sessions struct {
 var _ bot.Sessions = (*Sessions)(nil)
 
 // The keys of one resident share a hash tag, so that a cluster keeps them on
-// one node and a script can use both.
+// one node and a script can use all of them.
 func keys(id bot.ResidentID) []string {
 	tag := "tabe:{" + string(id) + "}:"
-	return []string{tag + "lease", tag + "state"}
+	return []string{tag + "lease", tag + "state", tag + "asked"}
 }
 
 // A script may run twice when its answer was lost, so each of them does the
-// second time what it did the first.
+// second time what it did the first, or less harm.
 var (
-	// acquire takes the lease, and returns the hot copy, or nil if there is none.
+	// acquire takes the lease, and returns the hot copy, or nil if there is
+	// none. Who comes too late leaves a mark for the holder.
 	acquire = redis.NewScript(`
 local holder = redis.call('get', KEYS[1])
-if holder and holder ~= ARGV[1] then return false end
+if holder and holder ~= ARGV[1] then
+	redis.call('set', KEYS[3], 1, 'px', ARGV[2])
+	return false
+end
 redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2])
 return redis.call('get', KEYS[2]) or ''`)
 
-	// keep stores the hot copy and renews the lease. Who has lost the lease may
-	// know less than the new holder, so nothing hot is left then.
+	// keep stores the hot copy, if there is one to store, and renews the lease
+	// or gives it back. Who has lost the lease may know less than the new
+	// holder, so nothing hot is left then. It returns 0 if nobody else has
+	// asked for the lease.
 	keep = redis.NewScript(`
-if redis.call('get', KEYS[1]) ~= ARGV[1] or ARGV[3] == '' then
+if redis.call('get', KEYS[1]) ~= ARGV[1] then
+	if ARGV[3] ~= 'as it is' then redis.call('del', KEYS[2]) end
+	return 1
+end
+if ARGV[3] == '' then
 	redis.call('del', KEYS[2])
+elseif ARGV[3] ~= 'as it is' then
+	redis.call('set', KEYS[2], ARGV[3], 'px', ARGV[4])
+end
+if ARGV[2] ~= '' then
+	redis.call('pexpire', KEYS[1], ARGV[2])
 	return 0
 end
-redis.call('pexpire', KEYS[1], ARGV[2])
-redis.call('set', KEYS[2], ARGV[3], 'px', ARGV[4])
-return 1`)
-
-	// release gives the lease back unless somebody else has it, and drops the
-	// hot copy if it may be stale.
-	release = redis.NewScript(`
-if redis.call('get', KEYS[1]) == ARGV[1] then redis.call('del', KEYS[1]) end
-if ARGV[2] == 'stale' then redis.call('del', KEYS[2]) end
-return 1`)
+redis.call('del', KEYS[1])
+return redis.call('del', KEYS[3])`)
 )
+
+// asItIs leaves the hot copy alone. No sealed state looks like it.
+const asItIs = "as it is"
 
 // Acquire implements bot.Sessions.
 func (s *Sessions) Acquire(ctx context.Context, id bot.ResidentID) (bot.Lease, error) {
-	l := &lease{sessions: s, id: id, token: rand.Text()}
+	l := &lease{sessions: s, id: id, token: rand.Text(), renewed: time.Now(), keeps: asItIs}
 	hot, err := s.run(ctx, acquire, id, l.token, leaseTime.Milliseconds()).Text()
 	switch {
 	case errors.Is(err, redis.Nil):
@@ -102,40 +112,40 @@ func (s *Sessions) run(ctx context.Context, script *redis.Script, id bot.Residen
 	return cmd
 }
 
-// lease implements bot.Lease. It belongs to one goroutine.
+// lease implements bot.Lease.
 type lease struct {
 	sessions *Sessions
 	id       bot.ResidentID
 	token    string
 	hot      bot.State
 	isHot    bool
-	stale    bool // the copy in Redis may be older than the truth
+	keeps    string // the hot copy that is still to be stored; see keep
+	renewed  time.Time
 }
 
 // Hot implements bot.Lease.
 func (l *lease) Hot() (bot.State, bool) { return l.hot, l.isHot }
 
-// Keep implements bot.Lease.
+// Keep implements bot.Lease. As a rule it leaves the work to Release.
 func (l *lease) Keep(ctx context.Context, state bot.State) {
 	l.hot, l.isHot = state, state.Version > 0
-	sealed := ""
+	l.keeps = ""
 	if l.isHot {
-		sealed = l.sessions.pack(l.id, state)
+		l.keeps = l.sessions.pack(l.id, state)
 	}
-	kept := l.sessions.run(ctx, keep, l.id, l.token, leaseTime.Milliseconds(), sealed, hotTime.Milliseconds())
-	// A copy that stays behind because this failed costs a turn, not its truth:
-	// Store.Commit refuses its version. Release tries once more to drop it.
-	l.stale = kept.Err() != nil
+	if now := time.Now(); now.Sub(l.renewed) > leaseTime/3 {
+		if l.sessions.run(ctx, keep, l.id, l.token, leaseTime.Milliseconds(), l.keeps, hotTime.Milliseconds()).Err() == nil {
+			l.keeps, l.renewed = asItIs, now
+		}
+	}
 }
 
-// Release implements bot.Lease.
-func (l *lease) Release(ctx context.Context) {
-	note := ""
-	if l.stale {
-		note = "stale"
-	}
-	// A lease that cannot be given back ends by itself.
-	_ = l.sessions.run(ctx, release, l.id, l.token, note)
+// Release implements bot.Lease. A lease that cannot be given back ends by
+// itself. A copy that stays behind because this failed costs a turn, not its
+// truth: Store.Commit refuses its version.
+func (l *lease) Release(ctx context.Context) (wanted bool) {
+	asked, err := l.sessions.run(ctx, keep, l.id, l.token, "", l.keeps, hotTime.Milliseconds()).Int()
+	return err != nil || asked > 0
 }
 
 func place(id bot.ResidentID) string { return "redis.state|" + string(id) }

@@ -80,6 +80,7 @@ func suite(t *testing.T, url, form string, disturb func(t testing.TB)) {
 	}
 	t.Run("OneHolderAtATime", func(t *testing.T) { oneHolderAtATime(t, url) })
 	t.Run("TheHotCopy", func(t *testing.T) { theHotCopy(t, url) })
+	t.Run("WhoComesTooLateIsHeard", func(t *testing.T) { whoComesTooLateIsHeard(t, url) })
 	t.Run("OrderOverTwoEngines", func(t *testing.T) { orderOverTwoEngines(t, url, disturb) })
 	// Whatever happened in between, it holds again.
 	t.Run("OneHolderAfterwards", func(t *testing.T) { oneHolderAtATime(t, url) })
@@ -115,7 +116,8 @@ func theHotCopy(t *testing.T, url string) {
 	l.Keep(t.Context(), bot.State{Version: 7, Blob: []byte("state")})
 	l.Release(t.Context())
 
-	l.Keep(t.Context(), bot.State{Version: 9}) // without the lease: drops the copy
+	l.Keep(t.Context(), bot.State{Version: 9})
+	l.Release(t.Context()) // without the lease: drops the copy
 	l = acquire(t, there, a)
 	if _, ok := l.Hot(); ok {
 		t.Error("a copy was kept without the lease")
@@ -141,6 +143,8 @@ func aResidentIsOnOneNode(t *testing.T, cluster *testserver.RedisCluster) {
 	for n := range residents {
 		l := acquire(t, s, bot.ResidentID(fmt.Sprint("spread", n)))
 		l.Keep(t.Context(), bot.State{Version: 1, Blob: []byte("state")})
+		l.Release(t.Context())
+		acquire(t, s, bot.ResidentID(fmt.Sprint("spread", n)))
 	}
 	together := 0
 	for node, keys := range cluster.Keys(t) {
@@ -161,6 +165,38 @@ func aResidentIsOnOneNode(t *testing.T, cluster *testserver.RedisCluster) {
 	}
 	if together != residents {
 		t.Errorf("the lease and the state of %d of %d residents are on one node", together, residents)
+	}
+}
+
+// whoComesTooLateIsHeard: he relies on the holder's second look.
+func whoComesTooLateIsHeard(t *testing.T, url string) {
+	a, b := resident(t, "a"), resident(t, "b")
+	here, there := open(t, url), open(t, url)
+	l := acquire(t, here, a)
+	if _, err := there.Acquire(t.Context(), a); !errors.Is(err, bot.ErrBusy) {
+		t.Fatal(err)
+	}
+	if acquire(t, there, b).Release(t.Context()) {
+		t.Error("nobody asked for b")
+	}
+	if !l.Release(t.Context()) {
+		t.Error("somebody asked for a, and the holder is not told")
+	}
+	l = acquire(t, there, a)
+	if l.Release(t.Context()) {
+		t.Error("the holder is told of who asked the one before")
+	}
+	if !l.Release(t.Context()) {
+		t.Error("who has lost the lease cannot know whether somebody asked")
+	}
+}
+
+func TestWithoutAnAnswerSomebodyMayHaveAsked(t *testing.T) {
+	server := testserver.StartRedis(t)
+	l := acquire(t, open(t, server.URL()), "a")
+	server.Kill(t)
+	if !l.Release(t.Context()) {
+		t.Error("nobody can know that")
 	}
 }
 

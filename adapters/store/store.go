@@ -197,10 +197,12 @@ func (s *Store) Accept(ctx context.Context, m bot.Message) (e bot.Entry, fresh b
 		return bot.Entry{}, false, fmt.Errorf("store: %w", err)
 	}
 	now := s.clock()
-	if s.isItself(m.Subject) {
+	var alone bool
+	var before bot.State
+	if s.db.Dialect == database.Postgres && s.isItself(m.Subject) {
 		e = bot.Entry{Message: m, Resident: s.ID(m.Subject), Due: now}
-		err = s.db.Write(ctx, journalRow, []any{m.Channel, m.ID, e.Resident, database.Micros(now), body}, &e.Seq)
-		fresh = err == nil
+		err = s.db.Write(ctx, journalAndLook, []any{m.Channel, m.ID, e.Resident, database.Micros(now), body, database.Micros(now.Add(early))},
+			&e.Seq, &alone, &before.Version, &before.Blob)
 	} else {
 		err = s.db.Do(ctx, func(tx *database.Tx) error {
 			m, body, err := s.known(tx, m, body)
@@ -208,19 +210,29 @@ func (s *Store) Accept(ctx context.Context, m bot.Message) (e bot.Entry, fresh b
 				return err
 			}
 			e = bot.Entry{Message: m, Resident: s.ID(m.Subject), Due: now}
-			if e.Seq, fresh, err = journal(tx, m, e.Resident, now, body); err == nil && !fresh {
-				err = sql.ErrNoRows
+			if err := tx.QueryRow(journalRow, []any{m.Channel, m.ID, e.Resident, database.Micros(now), body}, &e.Seq); err != nil {
+				return err
 			}
-			return err
+			return tx.QueryRow(look, []any{e.Resident, e.Seq, database.Micros(now.Add(early))}, &alone, &before.Version, &before.Blob)
 		})
 	}
 	if errors.Is(err, sql.ErrNoRows) {
-		e, err = s.accepted(ctx, m.Channel, m.ID)
+		if e, err = s.accepted(ctx, m.Channel, m.ID); err == nil {
+			return e, false, nil
+		}
 	}
 	if err != nil {
 		return bot.Entry{}, false, fmt.Errorf("store: accept: %w", err)
 	}
-	return e, fresh, nil
+	if alone && before.Version > 0 {
+		if before.Blob, err = s.seal.Open(before.Blob, statePlace(e.Resident)); err != nil {
+			alone = false // the turn says what is wrong with it
+		}
+	}
+	if alone {
+		e.Before = &before
+	}
+	return e, true, nil
 }
 
 // accepted returns the message that was the first of its id.
@@ -271,6 +283,15 @@ func (s *Store) Post(tx *database.Tx, m bot.Message, due time.Time) (fresh bool,
 
 const journalRow = `insert into journal (channel, message_id, resident, accepted, body) values ($1, $2, $3, $4, $5)
 	on conflict do nothing returning seq`
+
+// What a turn begins with, in the statement that writes the journal or after it.
+const (
+	journalAndLook = `with written as (` + journalRow + `)
+	select seq, not exists (select 1 from journal where resident = $3 and answered is null and accepted < $6), coalesce(version, 0), state
+	from written left join residents on id = $3`
+	look = `select not exists (select 1 from journal where resident = $1 and answered is null and seq <> $2 and accepted < $3), coalesce(version, 0), state
+	from (select 1) as one left join residents on id = $1`
+)
 
 // journal writes a row that is to be answered from a point in time on.
 func journal(tx *database.Tx, m bot.Message, resident bot.ResidentID, from time.Time, body []byte) (seq int64, fresh bool, err error) {

@@ -87,6 +87,9 @@ func (s *Store) Accept(_ context.Context, m bot.Message) (bot.Entry, bool, error
 	e := bot.Entry{Message: m, Seq: s.seq, Resident: s.ID(m.Subject), Due: s.clock()}
 	s.journal[s.seq] = &record{entry: e}
 	s.ids[key] = s.seq
+	if state := s.residents[e.Resident]; len(s.pending[e.Resident]) == 0 {
+		e.Before = &state
+	}
 	s.pending[e.Resident] = append(s.pending[e.Resident], s.seq)
 	return e, true, nil
 }

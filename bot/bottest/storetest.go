@@ -34,6 +34,7 @@ func StoreSuite(t *testing.T, open func(t *testing.T, clock func() time.Time) Op
 		test func(t *testing.T, s *bench)
 	}{
 		{"AcceptKeepsEverything", acceptKeepsEverything},
+		{"AcceptTellsWhatTheTurnBeginsWith", acceptTellsWhatTheTurnBeginsWith},
 		{"ASecondDeliveryIsTheFirst", aSecondDeliveryIsTheFirst},
 		{"ConcurrentDeliveries", concurrentDeliveries},
 		{"Identity", identity},
@@ -220,6 +221,28 @@ func same(a, b bot.Message) bool {
 	at := a.At.Equal(b.At)
 	a.At, b.At = time.Time{}, time.Time{}
 	return at && a == b
+}
+
+func acceptTellsWhatTheTurnBeginsWith(t *testing.T, s *bench) {
+	for _, subject := range []string{"tel:+6281100000401", "telegram:4711"} {
+		s.accept(s.message("somebody else"))
+		first := s.accept(s.message(subject))
+		if b := first.Before; b == nil || b.Version != 0 || len(b.Blob) > 0 {
+			t.Errorf("%s: the first message of a stranger begins with %+v", subject, b)
+		}
+		second := s.accept(s.message(subject))
+		if second.Before != nil {
+			t.Errorf("%s: the second message may be answered before the first", subject)
+		}
+		for _, e := range []bot.Entry{first, second} {
+			_, err := s.commit(e)
+			s.must(err)
+		}
+		third := s.accept(s.message(subject))
+		if b := third.Before; b == nil || b.Version != 2 || string(b.Blob) != "state 2" {
+			t.Errorf("%s: after two turns one begins with %+v", subject, b)
+		}
+	}
 }
 
 func aSecondDeliveryIsTheFirst(t *testing.T, s *bench) {

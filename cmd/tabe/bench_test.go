@@ -17,7 +17,7 @@ import (
 
 // question is what the benchmarked residents ask: understood, looked up in the
 // registry, put into words.
-const question = "berapa pbb 73.12.040.006.001-9001.0"
+const question = "berapa pbb 73.12.020.003.001-9007.0"
 
 // benchmarkTurns sends the question from ever new residents and waits for each
 // answer.
