@@ -3,7 +3,9 @@ package flows
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 
 	"tabe/bot/settings"
 )
@@ -17,8 +19,18 @@ type Cues struct {
 
 type topic struct {
 	name    string
-	phrases [][]string
+	phrases [][]pattern
 }
+
+// pattern is a word of a phrase.
+type pattern struct {
+	letters     string
+	left, right bool // any others may stand there
+}
+
+// enough is how many words of a text are looked at without taking memory for
+// them: every message is searched by several services.
+const enough = 32
 
 // MustCues is ParseCues for a file inside the binary: the tests have read it.
 func MustCues(file []byte) *Cues {
@@ -47,11 +59,17 @@ func ParseCues(file []byte) (*Cues, error) {
 	for _, t := range data.Topic {
 		next := topic{name: t.Name}
 		for _, phrase := range t.Phrases {
-			words := fold(phrase, true)
-			if len(words) == 0 {
+			var patterns []pattern
+			for _, word := range fold(nil, phrase, true) {
+				p := pattern{letters: word}
+				p.letters, p.left = strings.CutPrefix(p.letters, "*")
+				p.letters, p.right = strings.CutSuffix(p.letters, "*")
+				patterns = append(patterns, p)
+			}
+			if len(patterns) == 0 {
 				return nil, fmt.Errorf("flows: cues: topic %s has an empty phrase", t.Name)
 			}
-			next.phrases = append(next.phrases, words)
+			next.phrases = append(next.phrases, patterns)
 		}
 		if next.name == "" || len(next.phrases) == 0 {
 			return nil, fmt.Errorf("flows: cues: topic %q has no name or no phrase", t.Name)
@@ -73,7 +91,8 @@ func (c *Cues) Names() []string {
 // Find returns the topic of which the longest phrase is in text, the first of
 // them if there are several, and "" if none is.
 func (c *Cues) Find(text string) string {
-	words := fold(text, false)
+	var room [enough]string
+	words := fold(room[:0], text, false)
 	best, length := "", 0
 	for _, t := range c.topics {
 		for _, phrase := range t.phrases {
@@ -90,7 +109,8 @@ func (c *Cues) Find(text string) string {
 // Words of the topic "filler" are passed over.
 func (c *Cues) Only(text string) string {
 	found := ""
-	words := fold(text, false)
+	var room [enough]string
+	words := fold(room[:0], text, false)
 	if len(words) > 6 {
 		return ""
 	}
@@ -109,7 +129,7 @@ func (c *Cues) Only(text string) string {
 func (c *Cues) topicOf(word string) string {
 	for _, t := range c.topics {
 		for _, phrase := range t.phrases {
-			if len(phrase) == 1 && matches(word, phrase[0]) {
+			if len(phrase) == 1 && phrase[0].matches(word) {
 				return t.name
 			}
 		}
@@ -117,65 +137,61 @@ func (c *Cues) topicOf(word string) string {
 	return ""
 }
 
-func contains(words, phrase []string) bool {
-	for _, pattern := range phrase {
-		found := false
-		for _, word := range words {
-			found = found || matches(word, pattern)
-		}
-		if !found {
+func contains(words []string, phrase []pattern) bool {
+	for _, p := range phrase {
+		if !slices.ContainsFunc(words, p.matches) {
 			return false
 		}
 	}
 	return true
 }
 
-func matches(word, pattern string) bool {
-	open, left := strings.CutPrefix(pattern, "*")
-	open, right := strings.CutSuffix(open, "*")
+func (p pattern) matches(word string) bool {
 	switch {
-	case left && right:
-		return strings.Contains(word, open)
-	case left:
-		return strings.HasSuffix(word, open)
-	case right:
-		return strings.HasPrefix(word, open)
+	case p.left && p.right:
+		return strings.Contains(word, p.letters)
+	case p.left:
+		return strings.HasSuffix(word, p.letters)
+	case p.right:
+		return strings.HasPrefix(word, p.letters)
 	}
-	return word == pattern
+	return word == p.letters
 }
 
 // maxCue is how much of a text is searched, in bytes.
 const maxCue = 1000
 
-// fold cuts text into words for comparison. Stars are kept in patterns.
-func fold(text string, pattern bool) []string {
+// fold cuts text into words for comparison and appends them to words. Stars
+// are kept in patterns.
+func fold(words []string, text string, pattern bool) []string {
 	if len(text) > maxCue {
 		text = text[:maxCue]
 	}
-	var words []string
-	var word []rune
-	end := func() {
-		if len(word) > 0 {
-			words = append(words, string(word))
-			word = word[:0]
+	var room [8 * enough]byte
+	letters := room[:0]
+	for _, r := range text {
+		last := byte(' ')
+		if n := len(letters); n > 0 {
+			last = letters[n-1]
 		}
-	}
-	for _, r := range strings.ToLower(text) {
-		switch {
+		switch r = unicode.ToLower(r); {
 		case r == '\'' || r == '`' || r == '\u2019' || r == '\u2018' || r == '\u02bc':
+			continue
 		case r == 'é' || r == 'è' || r == 'ê' || r == 'ə':
-			if n := len(word); n == 0 || word[n-1] != 'e' {
-				word = append(word, 'e')
-			}
+			r = 'e'
 		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '*' && pattern:
-			if n := len(word); n > 0 && word[n-1] == r && r >= 'a' {
-				break
-			}
-			word = append(word, r)
 		default:
-			end()
+			r = ' '
 		}
+		if byte(r) == last && (r == ' ' || r >= 'a') {
+			continue
+		}
+		letters = append(letters, byte(r))
 	}
-	end()
+	for rest := strings.TrimSpace(string(letters)); rest != ""; {
+		var word string
+		word, rest, _ = strings.Cut(rest, " ")
+		words = append(words, word)
+	}
 	return words
 }

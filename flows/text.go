@@ -22,6 +22,14 @@ func IsNumber(text string) bool {
 	return digits > 0 && letters <= digits/2
 }
 
+// CountWords counts what stands between spaces.
+func CountWords(text string) (n int) {
+	for range strings.FieldsSeq(text) {
+		n++
+	}
+	return n
+}
+
 // Shortened cuts a text at a word, so that it has at most n letters.
 func Shortened(text string, n int) string {
 	text = strings.Join(strings.Fields(text), " ")

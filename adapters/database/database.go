@@ -104,8 +104,8 @@ func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 // returns an error, what it wrote is undone and the error is returned as it is.
 //
 // fn must be quick and touch nothing but tx and its own results: on SQLite
-// everybody's writes wait for it, and on PostgreSQL it runs again after a
-// conflict. Large loads write in portions. Once fn has begun, Do waits for its
+// everybody's writes wait for it. It may run again, after a conflict or after
+// the failure of another one in its group. Large loads write in portions. Once fn has begun, Do waits for its
 // end whatever ctx says.
 func (db *DB) Do(ctx context.Context, fn func(tx *Tx) error) error {
 	var after []func()
@@ -141,7 +141,8 @@ func (db *DB) Write(ctx context.Context, query string, args []any, dest ...any) 
 }
 
 // Read is QueryRow, with sql.ErrNoRows if there is no row; on PostgreSQL
-// questions that come at the same moment share the round trip.
+// questions that come at the same moment share the round trip. It is for
+// questions that are answered by an index: on SQLite, ctx does not end them.
 func (db *DB) Read(ctx context.Context, query string, args []any, dest ...any) error {
 	return db.ask(ctx, statement{query: query, args: args, dest: dest})
 }
@@ -155,7 +156,9 @@ func (db *DB) ask(ctx context.Context, s statement) error {
 	if db.lines != nil {
 		return db.lines.reads.do(ctx, &job{statement: s})
 	}
-	return s.ask(ctx, db.Query)
+	// The driver would start two goroutines to watch ctx, which costs as much
+	// as the question.
+	return s.ask(context.WithoutCancel(ctx), db.Query)
 }
 
 // Micros is t as the columns store it.

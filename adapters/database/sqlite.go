@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"iter"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
@@ -41,10 +43,12 @@ func openSQLite(ctx context.Context, u *url.URL) (db *DB, err error) {
 	defer func() { err = errors.Join(err, unlock()) }()
 
 	// The pragmas are part of the name because each connection of a pool needs
-	// them; busy_timeout comes before the others can meet a lock.
+	// them; busy_timeout comes before the others can meet a lock. The log is
+	// copied into the file at 32 MB, not at 4: a page that changed many times
+	// meanwhile is copied once.
 	name := (&url.URL{Scheme: "file", Path: u.Path}).String() +
 		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" +
-		"&_pragma=cache_size(-32768)&_pragma=journal_size_limit(67108864)"
+		"&_pragma=cache_size(-32768)&_pragma=wal_autocheckpoint(8192)&_pragma=journal_size_limit(67108864)"
 	db = &DB{Dialect: SQLite}
 	if db.write, err = sql.Open("sqlite", name+"&_txlock=immediate"); err != nil {
 		return nil, fmt.Errorf("database: %w", err)
@@ -107,24 +111,26 @@ func (w *writer) close() error {
 
 // group runs first and whatever else is waiting in one transaction. One that
 // fails is undone alone; if the transaction itself fails, they all do.
+//
+// Savepoints, by which one can be undone alone, cost as much as a write. So they
+// are set only where one has failed after it had written something: then all
+// of the group run again.
 func (w *writer) group(first *job) {
-	tx := &Tx{ctx: context.Background(), stmts: w.stmts} // one caller's end must not interrupt the others
-	var taken []*job
-	err := w.exec("begin immediate")
-	for j := range w.take(first) {
-		taken = append(taken, j)
-		if err == nil {
-			err = w.try(tx, j)
+	var group []*job
+	again, err := w.run(func(yield func(*job) bool) {
+		for j := range w.take(first) { // also those that come meanwhile
+			if group = append(group, j); !yield(j) {
+				return
+			}
 		}
-	}
-	if err == nil {
-		err = w.exec("commit")
+	}, w.once)
+	if again {
+		_, err = w.run(slices.Values(group), w.try)
 	}
 	if err != nil {
-		_ = w.exec("rollback") // fails if SQLite has done it already
 		err = fmt.Errorf("database: %w", err)
 	}
-	for _, j := range taken {
+	for _, j := range group {
 		if j.err == nil {
 			j.err = err
 		}
@@ -132,13 +138,53 @@ func (w *writer) group(first *job) {
 	}
 }
 
-// try runs one job inside a savepoint. Its own failure is kept in the job; the
-// error returned is the transaction's.
-func (w *writer) try(tx *Tx, j *job) error {
+// errAgain is why once gives up.
+var errAgain = errors.New("one of the group has to be undone alone")
+
+// run has do work on the jobs in one transaction, the first of them in any
+// case. It reports whether that has to be done again, with savepoints.
+func (w *writer) run(jobs iter.Seq[*job], do func(*job) error) (again bool, err error) {
+	err = w.exec("begin immediate")
+	for j := range jobs {
+		if err == nil {
+			err = do(j)
+		}
+		if err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = w.exec("commit")
+	}
+	if err != nil {
+		_ = w.exec("rollback") // fails if SQLite has done it already
+	}
+	return errors.Is(err, errAgain), err
+}
+
+// once runs one job without a savepoint. It returns errAgain if there is
+// something to be undone of it, or if SQLite may have undone everything.
+func (w *writer) once(j *job) error {
+	tx := w.call(j)
+	if tx.failed || j.err != nil && tx.wrote {
+		return errAgain
+	}
+	return nil
+}
+
+// call runs one job. Its own failure is kept in it.
+func (w *writer) call(j *job) *Tx {
+	tx := &Tx{ctx: context.Background(), stmts: w.stmts} // one caller's end must not interrupt the others
+	j.err = guard(tx, j.fn)
+	return tx
+}
+
+// try runs one job inside a savepoint. The error returned is the transaction's.
+func (w *writer) try(j *job) error {
 	if err := w.exec("savepoint job"); err != nil {
 		return err
 	}
-	if j.err = guard(tx, j.fn); j.err != nil {
+	if w.call(j); j.err != nil {
 		if err := w.exec("rollback to job"); err != nil {
 			return errors.Join(j.err, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 )
 
 // Tx is a transaction given by DB.Do. It ends with the function that it was
@@ -13,6 +14,9 @@ type Tx struct {
 	sql   *sql.Tx     // PostgreSQL
 	stmts *statements // SQLite: of the one connection that writes
 	after []func()
+
+	wrote  bool // SQLite: a statement may have changed something
+	failed bool // SQLite: one did not run
 }
 
 // AfterCommit has fn called once what the transaction wrote is on disk, before
@@ -31,9 +35,12 @@ func (tx *Tx) Exec(query string, args ...any) (changed int64, err error) {
 		}
 	}
 	if err != nil {
+		tx.failed = true
 		return 0, err
 	}
-	return result.RowsAffected()
+	changed, err = result.RowsAffected()
+	tx.wrote = tx.wrote || changed > 0 || !isChange(query)
+	return changed, err
 }
 
 // Query reads what the transaction sees. The rows must be closed before the
@@ -46,7 +53,10 @@ func (tx *Tx) Query(query string, args ...any) (*sql.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	return stmt.QueryContext(tx.ctx, args...)
+	tx.wrote = true
+	rows, err := stmt.QueryContext(tx.ctx, args...)
+	tx.failed = tx.failed || err != nil
+	return rows, err
 }
 
 // QueryRow reads one row into dest, and returns sql.ErrNoRows if there is none.
@@ -58,7 +68,15 @@ func (tx *Tx) QueryRow(query string, args []any, dest ...any) error {
 	if err != nil {
 		return err
 	}
-	return stmt.QueryRowContext(tx.ctx, args...).Scan(dest...)
+	err = stmt.QueryRowContext(tx.ctx, args...).Scan(dest...)
+	tx.wrote = tx.wrote || err == nil
+	tx.failed = tx.failed || err != nil && !errors.Is(err, sql.ErrNoRows)
+	return err
+}
+
+// isChange tells whether SQLite counts the rows that a statement changes.
+func isChange(query string) bool {
+	return strings.HasPrefix(query, "update ") || strings.HasPrefix(query, "insert ") || strings.HasPrefix(query, "delete ")
 }
 
 // Column reads and closes the rows of a Query that asks for one column.

@@ -72,8 +72,26 @@ func (s *Store) claim(tx *database.Tx, query string, args ...any) (out []bot.Out
 
 // Sent implements bot.Outbox.
 func (s *Store) Sent(ctx context.Context, id int64, h bot.Handover) error {
-	if err := s.leave(ctx, id, ended{status: bot.Sent, Handover: h}); err != nil || h.ProviderID == "" {
+	how := ended{status: bot.Sent, Handover: h}
+	if s.db.Dialect == database.SQLite { // where one transaction runs at a time, it can look itself
+		how.at = database.Micros(s.clock())
+		var early int
+		if err := s.db.Do(ctx, func(tx *database.Tx) error {
+			if err := end(tx, id, how); err != nil {
+				return err
+			}
+			return tx.QueryRow(`select count(*) from early_receipts where provider_id = $1`, []any{h.ProviderID}, &early)
+		}); err != nil {
+			return fmt.Errorf("store: %s: %w", bot.Sent, err)
+		}
+		if early == 0 {
+			return nil
+		}
+	} else if err := s.leave(ctx, id, how); err != nil {
 		return err
+	}
+	if h.ProviderID == "" {
+		return nil
 	}
 	return s.catchUp(ctx, h.ProviderID)
 }

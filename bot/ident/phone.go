@@ -6,6 +6,8 @@ import "strings"
 // identity of a resident on SMS, WhatsApp and USSD.
 type Phone string
 
+var phoneMarks = strings.NewReplacer("+", "", "(", "", ")", "")
+
 // ParsePhone reads a number as Indonesians and providers write it: 0812…,
 // 62812…, +62 812-…, 0062812…, 812…, "whatsapp:+62812…". Foreign numbers must
 // carry their plus sign. Short codes (112, 119) are not phones: ErrLength.
@@ -14,7 +16,7 @@ func ParsePhone(s string) (Phone, error) {
 	s = strings.TrimPrefix(s, "whatsapp:")
 	s = strings.TrimPrefix(s, "tel:")
 	plus := strings.HasPrefix(strings.TrimLeft(s, " ("), "+")
-	d, clean := Digits(strings.NewReplacer("+", "", "(", "", ")", "").Replace(s))
+	d, clean := Digits(phoneMarks.Replace(s))
 	if !clean || strings.Count(s, "+") > 1 {
 		return "", ErrDigits
 	}

@@ -25,6 +25,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return fmt.Errorf("the configuration is not complete:\n%w", err)
 	}
+	collectLess(std.getenv)
 	log := slog.New(slog.NewJSONHandler(std.err, nil))
 	ways, err := newWays(config, log)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -72,6 +73,7 @@ type served struct {
 // it does not send, the replies stay in the outbox.
 func serveTwilio(b *testing.B, o options, sends bool) *served {
 	b.Helper()
+	collectLess(os.Getenv)
 	s := &served{sends: sends, provider: newTwilioDouble(b)}
 	s.messages.Store(time.Now().UnixMilli()) // others may have been in this database
 	c := config{publicURL: childPublic}

@@ -123,7 +123,7 @@ func (f *Flow) Claims(ctx context.Context, t *bot.Turn) bool {
 	if f.starts(t.Text) {
 		return f.canResume(ctx, t) // the word greets too
 	}
-	return f.questions.Find(t.Text) != "" && len(strings.Fields(t.Text)) <= longestQuestion
+	return flows.CountWords(t.Text) <= longestQuestion && f.questions.Find(t.Text) != ""
 }
 
 // The lengths of a text, in bytes and in words, that is meant for this flow

@@ -7,7 +7,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"strings"
 
 	"github.com/looplab/fsm"
 
@@ -133,7 +132,7 @@ const longestQuestion = 7
 // the wish to be forgotten. Trouble with the data of an office is that
 // office's, unless he says that it is his own.
 func (f *Flow) Claims(_ context.Context, t *bot.Turn) bool {
-	if t.Choice != "" || len(strings.Fields(t.Text)) > longestQuestion {
+	if t.Choice != "" || flows.CountWords(t.Text) > longestQuestion {
 		return false
 	}
 	topic := f.topics.Find(t.Text)

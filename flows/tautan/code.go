@@ -27,6 +27,7 @@ type Offer struct{ Code string }
 const (
 	codeLetters = "CDFGHJKMNPQRTVWX"
 	codeDigits  = "23456789"
+	codeLength  = 6
 )
 
 var codeForm = regexp.MustCompile(`^(?:[` + codeLetters + `][` + codeDigits + `]){3}$`)
@@ -46,8 +47,11 @@ func CodeOf(random [6]byte) string {
 
 // codeIn returns the code that stands in a text, "" if there is none.
 func codeIn(text string) string {
-	for _, word := range strings.Fields(text) {
-		if word = strings.ToUpper(strings.Trim(word, ".,:;!?\"'()")); codeForm.MatchString(word) {
+	for word := range strings.FieldsSeq(text) {
+		if word = strings.Trim(word, ".,:;!?\"'()"); len(word) != codeLength {
+			continue
+		}
+		if word = strings.ToUpper(word); codeForm.MatchString(word) {
 			return word
 		}
 	}

@@ -132,7 +132,7 @@ func (f *Flow) Claims(_ context.Context, t *bot.Turn) bool {
 	if t.Contact != nil {
 		return t.Contact.Own && (t.Conversation.Flow == "" || t.Conversation.Flow == Name)
 	}
-	if t.Choice != "" || len(strings.Fields(t.Text)) > longestWish {
+	if t.Choice != "" || flows.CountWords(t.Text) > longestWish {
 		return false
 	}
 	return codeIn(t.Text) != "" || f.topics.Find(t.Text) != ""

@@ -25,38 +25,32 @@ func New(db *database.DB) *Registry { return &Registry{db: db} }
 // Object returns all assessments of one object, or pbb.ErrNotFound.
 func (r *Registry) Object(ctx context.Context, nop ident.NOP) (pbb.Object, error) {
 	object := pbb.Object{NOP: nop}
-	rows, err := r.db.Query(ctx, `select a.tahun, a.nama_wp, a.alamat_op, a.kecamatan, a.desa, a.luas_bumi, a.luas_bangunan,
+	var y pbb.Year
+	var due, paid string
+	var finished int64
+	err := r.db.Each(ctx, `select a.tahun, a.nama_wp, a.alamat_op, a.kecamatan, a.desa, a.luas_bumi, a.luas_bangunan,
 		a.njop_bumi, a.njop_bangunan, a.njoptkp, a.pbb_terutang, a.jatuh_tempo, a.tanggal_bayar, a.jumlah_bayar, a.telepon, l.finished
 		from pbb_assessments a join registry_loads l on l.id = a.load
-		where a.nop = $1 and `+staging.Visible+` order by a.tahun desc, l.sequence desc`, string(nop))
+		where a.nop = $1 and `+staging.Visible+` order by a.tahun desc, l.sequence desc`, []any{string(nop)},
+		[]any{&y.Year, &y.Name, &y.Address, &y.Kecamatan, &y.Desa, &y.LandArea, &y.BuildingArea,
+			&y.LandValue, &y.BuildingValue, &y.Allowance, &y.Due, &due, &paid, &y.Paid, &y.Phone, &finished},
+		func() (err error) {
+			if n := len(object.Years); n > 0 && object.Years[n-1].Year == y.Year {
+				return nil // an older load said it, and was not swept yet
+			}
+			if y.DueDate, err = date(due); err != nil {
+				return err
+			}
+			if y.PaidOn, err = date(paid); err != nil {
+				return err
+			}
+			if at := database.Time(finished); at.After(object.AsOf) {
+				object.AsOf = at
+			}
+			object.Years = append(object.Years, y)
+			return nil
+		})
 	if err != nil {
-		return object, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var y pbb.Year
-		var due, paid string
-		var finished int64
-		err := rows.Scan(&y.Year, &y.Name, &y.Address, &y.Kecamatan, &y.Desa, &y.LandArea, &y.BuildingArea,
-			&y.LandValue, &y.BuildingValue, &y.Allowance, &y.Due, &due, &paid, &y.Paid, &y.Phone, &finished)
-		if err != nil {
-			return object, err
-		}
-		if n := len(object.Years); n > 0 && object.Years[n-1].Year == y.Year {
-			continue // an older load said it, and was not swept yet
-		}
-		if y.DueDate, err = date(due); err != nil {
-			return object, err
-		}
-		if y.PaidOn, err = date(paid); err != nil {
-			return object, err
-		}
-		if at := database.Time(finished); at.After(object.AsOf) {
-			object.AsOf = at
-		}
-		object.Years = append(object.Years, y)
-	}
-	if err := rows.Err(); err != nil {
 		return object, err
 	}
 	if len(object.Years) == 0 {
