@@ -261,7 +261,7 @@ func formats(inline bool) map[bot.ChannelID]bot.ChannelFormat {
 
 // run answers and sends until ctx ends, then finishes what has begun.
 func (a *app) run(ctx context.Context) error {
-	const drain = 8 * time.Second
+	const drain, count = 8 * time.Second, time.Second
 	sending, stopSending := context.WithCancel(context.WithoutCancel(ctx))
 	sent := make(chan struct{})
 	go func() { a.sender.Run(sending); close(sent) }()
@@ -280,7 +280,9 @@ func (a *app) run(ctx context.Context) error {
 	case <-sent:
 	case <-draining.Done(): // the leases end by themselves
 	}
-	return errors.Join(err, a.ledger.Flush(draining)) // what the last messages cost
+	counting, cancel := context.WithTimeout(context.WithoutCancel(ctx), count)
+	defer cancel()
+	return errors.Join(err, a.ledger.Flush(counting)) // what the last messages cost
 }
 
 func (a *app) close() error {
