@@ -46,8 +46,9 @@ type Engine struct {
 	waiters map[int64]chan []Text
 	running sync.WaitGroup
 	closed  bool
-	slots   chan struct{}
-	alone   atomic.Bool // the Sessions did not answer the last time
+	slots   chan struct{} // of turns that somebody waits for
+	rest    chan struct{} // of turns that were left behind, or are told by the clock
+	alone   atomic.Bool   // the Sessions did not answer the last time
 }
 
 type claimant interface {
@@ -61,11 +62,19 @@ type route struct {
 }
 
 // lane is the resident whose messages are being answered in this process.
-type lane struct{ again bool }
+type lane struct {
+	again bool
+	hurry chan struct{} // closed when he writes while his turn waits for its place
+}
 
 // Turns that may run at once. Most of them wait for a disk flush that they
-// share, so there must be many more than processors.
-const maxTurns = 512
+// share, so there must be many more than processors. Those that nobody waits
+// for have a few places of their own: when a hundred thousand are told
+// something, who reports a fire does not stand in their queue.
+const (
+	maxTurns = 512
+	maxRest  = 64
+)
 
 // turnTimeout ends a turn whose registry or disk does not answer.
 const turnTimeout = 10 * time.Second
@@ -95,6 +104,7 @@ func New(c Config) (*Engine, error) {
 		lanes:   make(map[ResidentID]*lane),
 		waiters: make(map[int64]chan []Text),
 		slots:   make(chan struct{}, maxTurns),
+		rest:    make(chan struct{}, maxRest),
 	}
 	for _, f := range c.Flows {
 		if e.flows[f.Name()] != nil {
@@ -203,7 +213,7 @@ func (e *Engine) Recover(ctx context.Context) {
 			e.Log.Error("cannot look for unanswered messages", "err", err)
 		}
 		for _, id := range ids {
-			e.Wake(id)
+			e.wake(id, nil, e.rest)
 		}
 		select {
 		case <-ctx.Done():
@@ -232,39 +242,59 @@ func (e *Engine) Close(ctx context.Context) error {
 
 // Wake makes sure that somebody answers the resident's pending messages, those
 // posted to him included.
-func (e *Engine) Wake(id ResidentID) { e.wake(id, nil) }
+func (e *Engine) Wake(id ResidentID) { e.wake(id, nil, e.slots) }
 
 // next is Wake for a message that was just accepted.
 func (e *Engine) next(entry Entry) {
 	if entry.Before != nil {
-		e.wake(entry.Resident, &entry)
+		e.wake(entry.Resident, &entry, e.slots)
 	} else {
-		e.wake(entry.Resident, nil)
+		e.Wake(entry.Resident)
 	}
 }
 
-func (e *Engine) wake(id ResidentID, first *Entry) {
+// wake has the resident served by one of slots, beginning with first, if that
+// is known.
+func (e *Engine) wake(id ResidentID, first *Entry, slots chan struct{}) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if l := e.lanes[id]; l != nil {
 		l.again = true
+		if l.hurry != nil && slots == e.slots {
+			close(l.hurry)
+			l.hurry = nil
+		}
 		return
 	}
 	if e.closed {
 		return
 	}
 	l := &lane{}
+	if slots == e.rest {
+		l.hurry = make(chan struct{})
+	}
 	e.lanes[id] = l
 	e.running.Add(1)
-	go e.serve(id, l, first)
+	go e.serve(id, l, first, l.hurry)
 }
 
 // serve answers the pending messages of one resident until there are none,
-// beginning with first, if that is known.
-func (e *Engine) serve(id ResidentID, l *lane, first *Entry) {
+// beginning with first, if that is known. Unless hurry is nil it can wait.
+func (e *Engine) serve(id ResidentID, l *lane, first *Entry, hurry chan struct{}) {
 	defer e.running.Done()
-	e.slots <- struct{}{}
-	defer func() { <-e.slots }()
+	var slots chan struct{}
+	if hurry != nil {
+		select {
+		case e.rest <- struct{}{}:
+			slots = e.rest
+		case <-hurry:
+		}
+	}
+	if slots == nil {
+		slots = e.slots
+		slots <- struct{}{}
+	}
+	defer func() { <-slots }()
 	for {
 		ok := e.drain(id, first)
 		first = nil

@@ -289,6 +289,72 @@ func TestAStateThatCannotBeReadStartsAfresh(t *testing.T) {
 	}
 }
 
+// watched tells when somebody has looked for what was left behind.
+type watched struct {
+	*bottest.Store
+	looked chan struct{}
+}
+
+func (s watched) Unanswered(ctx context.Context, before time.Time, limit int) ([]bot.ResidentID, error) {
+	s.looked <- struct{}{}
+	return s.Store.Unanswered(ctx, before, limit)
+}
+
+// TestWhoWritesDoesNotWaitForWhatIsTold: a hundred thousand notices are due,
+// which nobody waits for, and none of them comes to an end.
+func TestWhoWritesDoesNotWaitForWhatIsTold(t *testing.T) {
+	store := watched{bottest.NewStore(nil), make(chan struct{}, 100)}
+	const many = 512
+	subject := func(i int) string { return fmt.Sprint("tel:", i) }
+	for i := range many {
+		if _, _, err := store.Accept(t.Context(), bot.Message{ID: fmt.Sprint(i), Channel: "chat", Subject: subject(i), Text: "tax"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	began, gate := make(chan string, 2*many), make(chan struct{})
+	e := newEngine(t, store, nil, ask{name: "tax", topics: []bot.Topic{{Intent: understand.TaxBill}}, handle: func(t *bot.Turn) error {
+		began <- t.Subject
+		<-gate
+		return count(t)
+	}})
+	open := sync.OnceFunc(func() { close(gate) })
+	t.Cleanup(open)
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	defer stop()
+	var running sync.WaitGroup
+	running.Go(func() { e.Recover(ctx) })
+	waiting := map[string]bool{}
+	for i := range many {
+		waiting[subject(i)] = true
+	}
+	<-store.looked
+	<-store.looked // all that were found have been woken
+	for len(began) > 0 {
+		delete(waiting, <-began)
+	}
+
+	if texts, err := e.Converse(ctx, bot.Message{ID: "now", Channel: "chat", Subject: "tel:somebody", Text: "hello"}); err != nil || len(texts) != 1 {
+		t.Fatalf("he waits: %v, %v", texts, err)
+	}
+	// Those to whom something is to be told, too, once they write.
+	for who := range waiting {
+		if err := e.Receive(ctx, bot.Message{ID: "he " + who, Channel: "chat", Subject: who, Text: "hello"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for len(waiting) > 0 {
+		select {
+		case who := <-began:
+			delete(waiting, who)
+		case <-ctx.Done():
+			t.Fatalf("%d of those who wrote wait behind others", len(waiting))
+		}
+	}
+	open()
+	stop()
+	running.Wait()
+}
+
 func TestRecoverAnswersWhatWasLeft(t *testing.T) {
 	store := bottest.NewStore(nil)
 	var left []int64

@@ -75,7 +75,7 @@ func (p *provider) told(code string) (n int, first time.Time) {
 }
 
 // dutyContacts puts posts with verified numbers into the database of a child.
-func dutyContacts(t *testing.T, db *database.DB) *scc.Center {
+func dutyContacts(t testing.TB, db *database.DB) *scc.Center {
 	t.Helper()
 	center, err := scc.New(scc.Config{DB: db, Secret: make([]byte, seal.KeyLength), Map: geo.New(), Mail: func() scc.Mail { return nil }, Event: audit.Append})
 	if err != nil {

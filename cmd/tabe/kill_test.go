@@ -209,7 +209,7 @@ func tell(t *testing.T, addr, from, id, body string) bool {
 	return resp.StatusCode < 300
 }
 
-func freeAddr(t *testing.T) string {
+func freeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -84,7 +85,7 @@ func serveTwilio(b *testing.B, o options, sends bool) *served {
 		b.Fatal(err)
 	}
 	b.Cleanup(all.close)
-	o.secretKey, o.dataDir, o.log, o.clock = make([]byte, secretKeyLength), b.TempDir(), log, time.Now
+	o.secretKey, o.log, o.dataDir = make([]byte, secretKeyLength), log, cmp.Or(o.dataDir, b.TempDir())
 	if sends {
 		o.channels = all.out()
 	}
@@ -266,6 +267,7 @@ func drive(b *testing.B, addr string, requests [][]byte, connections int) time.D
 type twilioDouble struct {
 	url  string
 	took atomic.Int64
+	told atomic.Pointer[func(to, body string)] // called for each message, if there is one
 }
 
 func newTwilioDouble(b *testing.B) *twilioDouble {
@@ -297,7 +299,16 @@ func (d *twilioDouble) take(line net.Conn) {
 			return
 		}
 		body, err := io.ReadAll(r.Body)
-		if err != nil || !bytes.Contains(body, []byte("PBB+2026")) {
+		if err != nil {
+			return
+		}
+		if told := d.told.Load(); told != nil {
+			sent, err := url.ParseQuery(string(body))
+			if err != nil {
+				return
+			}
+			(*told)(sent.Get("To"), sent.Get("Body"))
+		} else if !bytes.Contains(body, []byte("PBB+2026")) { // not the answer
 			fmt.Fprint(line, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 			continue
 		}
