@@ -259,8 +259,11 @@ func (e *Engine) wake(id ResidentID, first *Entry, slots chan struct{}) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if l := e.lanes[id]; l != nil {
+		if slots == e.rest {
+			return // he has his turn already; what is left then is found the next time
+		}
 		l.again = true
-		if l.hurry != nil && slots == e.slots {
+		if l.hurry != nil {
 			close(l.hurry)
 			l.hurry = nil
 		}

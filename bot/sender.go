@@ -46,7 +46,7 @@ const (
 	firstRetry    = 2 * time.Second
 	lastRetry     = 10 * time.Minute
 	maxAttempts   = 150      // about a day at lastRetry
-	sendWorkers   = 32       // per channel
+	sendWorkers   = 64       // per channel
 	urgentWorkers = 8        // besides them, for nothing else
 	backlog       = 16 << 10 // jobs that may wait for one; what is above waits for the end of its lease
 

@@ -88,7 +88,7 @@ func New(c Config) (*Account, error) {
 		a.log = slog.New(slog.DiscardHandler)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 64 // as many as can send at once on both channels
+	transport.MaxIdleConnsPerHost = 128 // as many as can send at once on both channels
 	a.http = &http.Client{
 		Transport:     transport,
 		Timeout:       requestTimeout,

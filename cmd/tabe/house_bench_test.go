@@ -140,12 +140,15 @@ func BenchmarkColdStart(b *testing.B) {
 		for b.Loop() {
 			addr := freeAddr(b)
 			serve := exec.Command(binary, "serve", "--data", b.TempDir())
-			serve.Env = append(os.Environ(), "TABE_DATABASE_URL="+o.databaseURL, "TABE_REDIS_URL="+o.redisURL, "TABE_SECRET_KEY="+goodKey, "TABE_ADDR="+addr,
+			serve.Env = append(os.Environ(), "TABE_DATABASE_URL="+o.databaseURL, "TABE_REDIS_URL="+o.redisURL, "TABE_SECRET_KEY="+strings.Repeat("00", secretKeyLength), "TABE_ADDR="+addr,
 				"TABE_PUBLIC_URL="+childPublic, "TABE_TWILIO_ACCOUNT_SID="+childSID, "TABE_TWILIO_AUTH_TOKEN="+childToken, "TABE_TWILIO_SMS_FROM=+6281100000400")
 			if err := serve.Start(); err != nil {
 				b.Fatal(err)
 			}
-			for ready := false; !ready; {
+			for ready, deadline := false, time.Now().Add(time.Minute); !ready; {
+				if time.Now().After(deadline) {
+					b.Fatal("it does not become ready")
+				}
 				if answer, err := http.Get("http://" + addr + "/readyz"); err == nil {
 					ready = answer.StatusCode == http.StatusOK
 					_ = answer.Body.Close()
