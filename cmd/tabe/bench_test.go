@@ -48,33 +48,37 @@ func benchmarkTurns(b *testing.B, e *bot.Engine) {
 // words, commit. Run it with -cpu 1 for the latency of one resident alone and
 // with many goroutines for the rate: SQLite shares its flushes among them.
 func BenchmarkTurn(b *testing.B) {
-	b.Run("memory", func(b *testing.B) {
-		a := benchApp(b)
-		words, err := locales.New()
-		if err != nil {
-			b.Fatal(err)
-		}
-		ears, err := understand.New()
-		if err != nil {
-			b.Fatal(err)
-		}
-		services := a.services(options{}, ears)
-		services.taxes = memoryRegistry(b, services.taxes)
-		all, home, err := services.flows()
-		if err != nil {
-			b.Fatal(err)
-		}
-		e, err := bot.New(bot.Config{Store: bottest.NewStore(nil), Words: words, Understand: ears.Understand, Flows: all, Home: home, Formats: formats(true)})
-		if err != nil {
-			b.Fatal(err)
-		}
-		benchmarkTurns(b, e)
-	})
+	b.Run("memory", func(b *testing.B) { benchmarkTurns(b, memoryEngine(b)) })
 	b.Run("sqlite", func(b *testing.B) { benchmarkTurns(b, benchApp(b).engine) })
 	b.Run("sqlite-64", func(b *testing.B) {
 		b.SetParallelism(32) // times GOMAXPROCS
 		benchmarkTurns(b, benchApp(b).engine)
 	})
+}
+
+// memoryEngine has its journal and what the question is about in memory.
+func memoryEngine(b testing.TB) *bot.Engine {
+	b.Helper()
+	a := benchApp(b)
+	words, err := locales.New()
+	if err != nil {
+		b.Fatal(err)
+	}
+	ears, err := understand.New()
+	if err != nil {
+		b.Fatal(err)
+	}
+	services := a.services(options{}, ears)
+	services.taxes = memoryRegistry(b, services.taxes)
+	all, home, err := services.flows()
+	if err != nil {
+		b.Fatal(err)
+	}
+	e, err := bot.New(bot.Config{Store: bottest.NewStore(nil), Words: words, Understand: ears.Understand, Flows: all, Home: home, Formats: formats(true)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return e
 }
 
 // memoryTaxes is a registry of one object.
@@ -91,7 +95,7 @@ func (r memoryTaxes) Object(_ context.Context, nop ident.NOP) (pbb.Object, error
 }
 
 // memoryRegistry takes what is asked about out of a registry.
-func memoryRegistry(b *testing.B, from pbb.Registry) pbb.Registry {
+func memoryRegistry(b testing.TB, from pbb.Registry) pbb.Registry {
 	b.Helper()
 	nop, err := ident.ParseNOP(strings.TrimPrefix(question, "berapa pbb "))
 	if err != nil {
@@ -125,7 +129,7 @@ func BenchmarkBareCommit(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
 }
 
-func benchApp(b *testing.B) *app {
+func benchApp(b testing.TB) *app {
 	b.Helper()
 	dir := b.TempDir()
 	a, err := open(context.Background(), options{

@@ -266,3 +266,89 @@ func (s *served) subscribe(b *testing.B, residents int) {
 	}
 	working.Wait()
 }
+
+// BenchmarkLatency sends at half the rate that was measured just before, and
+// reports how long it took from the moment at which a message was due to be
+// sent until its answer reached Twilio. Then each of fifty residents sends three
+// messages at once: the answers have to come in their order.
+func BenchmarkLatency(b *testing.B) {
+	houses(b, func(b *testing.B, empty func() options) {
+		s := serveTwilio(b, empty(), true)
+		const calibration, connections = 8000, 64
+		s.round(b, s.forms(calibration/4, 1<<30), connections)
+		rate := calibration / s.round(b, s.forms(calibration, 1<<30), connections).Seconds() / 2
+
+		var mu sync.Mutex
+		told := map[string][]time.Time{}
+		said := map[string][]string{}
+		took := func(to, body string) {
+			mu.Lock()
+			defer mu.Unlock()
+			told[to] = append(told[to], time.Now())
+			said[to] = append(said[to], body)
+		}
+		s.provider.told.Store(&took)
+		await := func(n int) {
+			for done := 0; done < n; time.Sleep(time.Millisecond) {
+				done = 0
+				mu.Lock()
+				for _, times := range told {
+					done += len(times)
+				}
+				mu.Unlock()
+			}
+		}
+
+		b.ResetTimer()
+		begun := time.Now()
+		due := func(i int) time.Time {
+			return begun.Add(time.Duration(float64(i) / rate * float64(time.Second)))
+		}
+		phone := func(i int) string { return fmt.Sprintf("+62814%08d", 50_000_000+i) }
+		var sending sync.WaitGroup
+		for worker := range connections {
+			sending.Go(func() {
+				for i := worker; i < b.N; i += connections {
+					request := form(phone(i), fmt.Sprint("SM", s.messages.Add(1)), question)
+					time.Sleep(time.Until(due(i)))
+					drive(b, s.addr, [][]byte{request}, 1)
+				}
+			})
+		}
+		sending.Wait()
+		await(b.N)
+		b.StopTimer()
+		all := make([]time.Duration, b.N)
+		for i := range all {
+			all[i] = told[phone(i)][0].Sub(due(i))
+		}
+		slices.Sort(all)
+		b.ReportMetric(rate, "messages/s")
+		b.ReportMetric(float64(all[b.N/2].Microseconds())/1000, "p50-ms")
+		b.ReportMetric(float64(all[b.N*99/100].Microseconds())/1000, "p99-ms")
+
+		const chatty = 50
+		clear(told)
+		clear(said)
+		begun = time.Now()
+		for i := range chatty {
+			sending.Go(func() {
+				var requests [][]byte
+				for _, text := range []string{"menu", question, "kantor camat citta"} {
+					requests = append(requests, form(phone(-i-1), fmt.Sprint("SM", s.messages.Add(1)), text))
+				}
+				drive(b, s.addr, requests, 1)
+			})
+		}
+		sending.Wait()
+		await(3 * chatty)
+		slowest := time.Duration(0)
+		for who, times := range told {
+			slowest = max(slowest, times[2].Sub(begun))
+			if !strings.HasPrefix(said[who][1], "PBB 2026") || said[who][0] == said[who][2] || said[who][0] != said[phone(-1)][0] {
+				b.Errorf("the answers come in another order: %q", said[who])
+			}
+		}
+		b.ReportMetric(float64(slowest.Microseconds())/1000, "third-reply-ms")
+	})
+}

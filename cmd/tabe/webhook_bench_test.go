@@ -72,7 +72,7 @@ type served struct {
 
 // serveTwilio wires what tabe serve does, with the options that are given. If
 // it does not send, the replies stay in the outbox.
-func serveTwilio(b *testing.B, o options, sends bool) *served {
+func serveTwilio(b testing.TB, o options, sends bool) *served {
 	b.Helper()
 	collectLess(os.Getenv)
 	s := &served{sends: sends, provider: newTwilioDouble(b)}
@@ -126,7 +126,7 @@ func serveTwilio(b *testing.B, o options, sends bool) *served {
 }
 
 // bareHandler is the least that a handler can do that keeps what it was told.
-func bareHandler(b *testing.B, db *database.DB, log *slog.Logger) http.Handler {
+func bareHandler(b testing.TB, db *database.DB, log *slog.Logger) http.Handler {
 	b.Helper()
 	if err := db.Do(b.Context(), func(tx *database.Tx) error {
 		_, err := tx.Exec("create table if not exists bare (id text primary key, body text not null)")
@@ -187,7 +187,7 @@ func cpuTime() time.Duration {
 
 // round has messages answered and returns how long that took, until the last
 // reply was on disk and had left.
-func (s *served) round(b *testing.B, forms [][]byte, connections int) time.Duration {
+func (s *served) round(b testing.TB, forms [][]byte, connections int) time.Duration {
 	n := len(forms)
 	turned, went := s.turned.Load(), s.went.Load()
 	begun := time.Now()
@@ -227,7 +227,7 @@ func form(from, id, text string) []byte {
 // drive sends requests over as many kept connections and returns how long it
 // took until the last was answered. It does without a web client, which would
 // cost as much as what is measured.
-func drive(b *testing.B, addr string, requests [][]byte, connections int) time.Duration {
+func drive(b testing.TB, addr string, requests [][]byte, connections int) time.Duration {
 	var next atomic.Int64
 	var running sync.WaitGroup
 	lines := make([]net.Conn, connections)
@@ -270,7 +270,7 @@ type twilioDouble struct {
 	told atomic.Pointer[func(to, body string)] // called for each message, if there is one
 }
 
-func newTwilioDouble(b *testing.B) *twilioDouble {
+func newTwilioDouble(b testing.TB) *twilioDouble {
 	b.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
