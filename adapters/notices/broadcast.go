@@ -271,8 +271,9 @@ func (b *Broadcasts) audience(m Broadcast) []any {
 	return []any{kabar.News, m.Kecamatan, hash(kabar.News, m.Kecamatan), hash(kabar.News, "")}
 }
 
-// sendBatch is how many are written to in one transaction.
-const sendBatch = 50
+// sendBatch is how many are written to in one transaction. Everybody's writes
+// wait for it on SQLite, those of who reports a fire as well.
+const sendBatch = 20
 
 // Round writes the next messages of every confirmed broadcast, as many as the
 // channels have room for.
@@ -283,9 +284,11 @@ func (b *Broadcasts) Round(ctx context.Context) error {
 	}
 	for _, m := range running {
 		for more := true; more && ctx.Err() == nil; {
+			begun := time.Now()
 			if more, err = b.send(ctx, m); err != nil {
 				return fmt.Errorf("notices: broadcast %d: %w", m.ID, err)
 			}
+			time.Sleep(time.Since(begun)) // half of the time is the others'
 		}
 	}
 	return nil
