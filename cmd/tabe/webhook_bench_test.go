@@ -74,11 +74,26 @@ type served struct {
 // it does not send, the replies stay in the outbox.
 func serveTwilio(b testing.TB, o options, sends bool) *served {
 	b.Helper()
+	provider := newTwilioDouble(b)
+	s := serveHouse(b, o, sends, func(c *config, _ string) {
+		c.publicURL = childPublic
+		c.twilio.accountSID, c.twilio.authToken, c.twilio.smsFrom, c.twilio.apiURL = childSID, childToken, "+6281100000400", provider.url
+	})
+	s.provider = provider
+	return s
+}
+
+// serveHouse is serveTwilio for any provider; configure is told where the
+// house will listen.
+func serveHouse(b testing.TB, o options, sends bool, configure func(c *config, addr string)) *served {
+	b.Helper()
 	collectLess(os.Getenv)
-	s := &served{sends: sends, provider: newTwilioDouble(b)}
+	s := &served{sends: sends}
 	s.messages.Store(time.Now().UnixMilli()) // others may have been in this database
-	c := config{publicURL: childPublic}
-	c.twilio.accountSID, c.twilio.authToken, c.twilio.smsFrom, c.twilio.apiURL = childSID, childToken, "+6281100000400", s.provider.url
+	listener, bareListener := listenHere(b), listenHere(b)
+	s.addr, s.bareAddr = listener.Addr().String(), bareListener.Addr().String()
+	c := config{dataDir: b.TempDir(), secretKey: make([]byte, secretKeyLength)}
+	configure(&c, s.addr)
 	log := slog.New(slog.DiscardHandler)
 	all, err := newWays(c, log)
 	if err != nil {
@@ -111,18 +126,20 @@ func serveTwilio(b testing.TB, o options, sends bool) *served {
 	bare.Handle("POST "+twilio.MessagePath, bareHandler(b, s.db, log))
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	listen := func(h http.Handler) string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			b.Fatal(err)
-		}
-		running.Go(func() { _ = serveHTTP(ctx, l, h, log) })
-		return l.Addr().String()
-	}
-	s.addr, s.bareAddr = listen(mux), listen(bare)
+	running.Go(func() { _ = serveHTTP(ctx, listener, mux, log) })
+	running.Go(func() { _ = serveHTTP(ctx, bareListener, bare, log) })
 	running.Go(func() { _ = together(ctx, append(all.runners(s.app), s.run)...) })
 	b.Cleanup(func() { stop(); running.Wait() })
 	return s
+}
+
+func listenHere(b testing.TB) net.Listener {
+	b.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	return l
 }
 
 // bareHandler is the least that a handler can do that keeps what it was told.
@@ -272,10 +289,7 @@ type twilioDouble struct {
 
 func newTwilioDouble(b testing.TB) *twilioDouble {
 	b.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
+	l := listenHere(b)
 	b.Cleanup(func() { _ = l.Close() })
 	d := &twilioDouble{url: "http://" + l.Addr().String()}
 	go func() {
