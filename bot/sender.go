@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -45,10 +44,9 @@ const (
 	claimTimeout  = 5 * time.Second
 	firstRetry    = 2 * time.Second
 	lastRetry     = 10 * time.Minute
-	maxAttempts   = 150      // about a day at lastRetry
-	sendWorkers   = 64       // per channel
-	urgentWorkers = 8        // besides them, for nothing else
-	backlog       = 16 << 10 // jobs that may wait for one; what is above waits for the end of its lease
+	maxAttempts   = 150 // about a day at lastRetry
+	sendWorkers   = 64  // per channel
+	urgentWorkers = 8   // besides them, for nothing else
 
 	// farewell is how long what was claimed is still sent after the end.
 	farewell = 4 * time.Second
@@ -70,26 +68,6 @@ type Sender struct {
 	optedOut func(context.Context, Outbound)
 }
 
-// line is the way out over one channel.
-type line struct {
-	channel Channel
-	jobs    chan job
-	urgent  chan job
-	wake    chan struct{}
-	waiting atomic.Bool // somebody's reply waits behind one that is being sent
-	breaker breaker
-	limit   *rate.Limiter
-}
-
-// job is what one worker sends in a row.
-type job struct {
-	rows []Outbound
-	// claimed from the outbox, which gives only the oldest of each resident:
-	// others may be due once it is sent.
-	claimed bool
-	until   time.Time // to be begun before; afterwards others may claim the rows
-}
-
 // NewSender returns a Sender for the given channels.
 func NewSender(outbox Outbox, clock func() time.Time, log *slog.Logger, channels ...Channel) *Sender {
 	s := &Sender{
@@ -98,10 +76,7 @@ func NewSender(outbox Outbox, clock func() time.Time, log *slog.Logger, channels
 		optedOut: func(context.Context, Outbound) {},
 	}
 	for _, c := range channels {
-		s.lines[c.ID()] = &line{
-			channel: c, jobs: make(chan job, backlog), urgent: make(chan job, 1024), wake: make(chan struct{}, 1),
-			limit: rate.NewLimiter(rate.Inf, 0),
-		}
+		s.lines[c.ID()] = newLine(c)
 	}
 	return s
 }
@@ -155,14 +130,6 @@ func (s *Sender) Push(c ChannelID, rows []Outbound, waiting bool) {
 	case l.way(rows[0].Urgent) <- job{rows: rows, until: time.Now().Add(patience)}:
 	default:
 	}
-}
-
-// way is where a job waits for a worker.
-func (l *line) way(urgent bool) chan job {
-	if urgent {
-		return l.urgent
-	}
-	return l.jobs
 }
 
 // Run sends until ctx ends, and then for a moment what it has claimed by then:
@@ -239,14 +206,6 @@ func (s *Sender) poll(ctx context.Context, l *line) {
 	}
 }
 
-// tokens tells how many messages the limit allows now.
-func (l *line) tokens() int {
-	if l.limit.Limit() == rate.Inf {
-		return sendWorkers
-	}
-	return max(0, int(l.limit.Tokens()))
-}
-
 // claim hands at most n due messages to the workers, and reports whether there
 // may be more. It does not end in the middle with ctx: what was claimed would
 // not be known.
@@ -275,13 +234,6 @@ func (s *Sender) claim(ctx context.Context, l *line, urgent bool, n int) (more b
 		}
 	}
 	return len(rows) == n
-}
-
-func (l *line) poke() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
 }
 
 // send tries the rows of a job one after the other. When one has to be tried again later,

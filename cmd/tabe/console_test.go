@@ -283,7 +283,7 @@ func TestAWholeFire(t *testing.T) {
 	c.Shows("#incident", "diterima oleh besse")
 	c.Shows("#board", "Tidak ada yang menunggu")
 	c.Key("k")
-	c.Shows("#incident", "Pos Damkar Citta")
+	c.Shows("#incident", "Pos Damkar Citta dikirim")
 
 	c.Key("2")                                                                                                                                        // a quick reply, to be changed or sent
 	if text := testbrowser.Evaluate[string](c, `document.querySelector("#words").value`); !strings.HasPrefix(text, "Ada orang terjebak atau luka?") { // the driver types the digit, too
@@ -347,7 +347,7 @@ func TestALineThatIsCut(t *testing.T) {
 }
 
 // pictures are those of the documentation; others are made by TestAWholeFire.
-var pictures = []string{"incident-390", "conversation-1366", "complaint-1366", "month-1366"}
+var pictures = []string{"delivery-1366", "incident-390", "conversation-1366", "complaint-1366", "month-1366"}
 
 // TestTheConsoleIsForEverybody looks at every page at the size of an old
 // office PC and of a phone.
