@@ -1,19 +1,16 @@
 package bot
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Allowance bounds how many answers one resident gets in a day (WITA) where
 // each of them costs money, so that no single telephone can run up the bill.
 // Beyond it his messages are still read, and what he wants is done, a STOP for
 // example; he is only told once that he gets no more answers today. Notices
-// are not counted: they are ours. The zero value is no bound.
+// are not counted: they are ours. An Urgent flow always answers. The zero value
+// is no bound.
 type Allowance struct {
 	PerDay int
 	Paid   func(c ChannelID) bool
-	Always []string // flows that are never kept from answering: emergencies
 }
 
 // Answered counts the answers of a day that cost money.
@@ -37,10 +34,10 @@ func (a Answered) plus(b Answered) Answered {
 // enough tells the resident that he gets no more answers today.
 var enough = Reply{Key: "answers_enough"}
 
-// allow returns what of the answers of a flow the resident gets.
-func (e *Engine) allow(t *Turn, flow string, texts []Text) []Text {
+// allow returns what of the answers the resident gets.
+func (e *Engine) allow(t *Turn, texts []Text) []Text {
 	limit := e.Allowance
-	if limit.PerDay <= 0 || len(texts) == 0 || slices.Contains(limit.Always, flow) || e.Formats[t.Channel].Inline || !limit.Paid(t.Channel) {
+	if limit.PerDay <= 0 || len(texts) == 0 || t.urgent || e.Formats[t.Channel].Inline || !limit.Paid(t.Channel) {
 		return texts
 	}
 	got, today := &t.Resident.Answered, t.Now.In(WITA).Format(time.DateOnly)

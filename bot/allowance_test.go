@@ -41,6 +41,11 @@ func (teller) Tell(_ context.Context, t *bot.Turn) error {
 	return nil
 }
 
+// emergency is a flow that nothing keeps from answering.
+type emergency struct{ ask }
+
+func (emergency) Urgent() {}
+
 func TestNobodyRunsUpTheBill(t *testing.T) {
 	clock := bottest.NewClock(time.Date(2026, 11, 25, 23, 0, 0, 0, bot.WITA))
 	tax := teller{ask{name: "tax", topics: []bot.Topic{{Intent: understand.TaxBill}}, expects: true, handle: func(t *bot.Turn) error {
@@ -54,18 +59,18 @@ func TestNobodyRunsUpTheBill(t *testing.T) {
 		}
 		return count(t)
 	}}}
-	fire := ask{name: "fire", topics: []bot.Topic{{Intent: understand.EmergencyFire, Urgent: true}}, handle: func(t *bot.Turn) error {
+	fire := emergency{ask{name: "fire", topics: []bot.Topic{{Intent: understand.EmergencyFire, Urgent: true}}, handle: func(t *bot.Turn) error {
 		if strings.Contains(t.Text, "breaks") {
 			return fmt.Errorf("broken")
 		}
 		t.Conversation.State = "asked"
 		t.Say(bot.Reply{Key: "where"})
 		return nil
-	}}
+	}}}
 	store := bottest.NewStore(clock.Now)
 	e := newEngine(t, store, clock.Now, tax, fire)
 	const limit = 6
-	e.Allowance = bot.Allowance{PerDay: limit, Paid: func(c bot.ChannelID) bool { return c != "telegram" }, Always: []string{"fire"}}
+	e.Allowance = bot.Allowance{PerDay: limit, Paid: func(c bot.ChannelID) bool { return c != "telegram" }}
 	told := make(chan int, 1) // replies to a notice
 	e.Observe = func(t bot.Turned) {
 		if t.Notice {

@@ -38,7 +38,6 @@ type Engine struct {
 	Config
 	flows     map[string]Flow
 	topics    map[understand.Intent]route
-	urgent    map[string]bool // flows that answer an emergency
 	claimants []claimant
 
 	mu      sync.Mutex
@@ -100,7 +99,6 @@ func New(c Config) (*Engine, error) {
 		Config:  c,
 		flows:   make(map[string]Flow),
 		topics:  make(map[understand.Intent]route),
-		urgent:  make(map[string]bool),
 		lanes:   make(map[ResidentID]*lane),
 		waiters: make(map[int64]chan []Text),
 		slots:   make(chan struct{}, maxTurns),
@@ -119,7 +117,6 @@ func New(c Config) (*Engine, error) {
 				return nil, fmt.Errorf("bot: flows %s and %s both answer %s", other.flow.Name(), f.Name(), t.Intent)
 			}
 			e.topics[t.Intent] = route{f, t.Urgent}
-			e.urgent[f.Name()] = e.urgent[f.Name()] || t.Urgent
 		}
 	}
 	if e.flows[c.Home.Name()] == nil {
@@ -472,7 +469,7 @@ type Position struct {
 
 // tellable leaves out of p what would tell of violence.
 func (e *Engine) tellable(p Position) Position {
-	if e.urgent[p.Flow] {
+	if _, urgent := e.flows[p.Flow].(Urgent); urgent {
 		p.State = ""
 	}
 	return p

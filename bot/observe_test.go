@@ -10,7 +10,7 @@ import (
 
 func TestWhatIsToldOfTurns(t *testing.T) {
 	tax := ask{name: "tax", topics: []bot.Topic{{Intent: understand.TaxBill}}, handle: count}
-	fire := ask{name: "fire", topics: []bot.Topic{{Intent: understand.EmergencyFire, Urgent: true}}, handle: count}
+	fire := emergency{ask{name: "fire", topics: []bot.Topic{{Intent: understand.EmergencyFire, Urgent: true}}, handle: count}}
 	e := newEngine(t, bottest.NewStore(nil), nil, tax, fire)
 	told := make(chan bot.Turned, 1)
 	e.Observe = func(turned bot.Turned) { told <- turned }

@@ -77,13 +77,17 @@ func (e *Engine) step(ctx context.Context, entry Entry, blob []byte) (*Turn, []T
 		return e.tell(ctx, entry, blob)
 	}
 	t, again := e.begin(entry, blob)
-	flow := "" // that answers
+	// apologise goes back to where the flow had never run.
+	apologise := func() {
+		urgent := t.urgent
+		t, _ = e.begin(entry, blob)
+		t.urgent = urgent
+		t.Say(busy)
+	}
 	if !again {
-		var err error
-		if flow, err = e.handle(ctx, t); err != nil {
+		if err := e.handle(ctx, t); err != nil {
 			e.Log.Error("flow failed", "flow", t.Conversation.Flow, "state", t.Conversation.State, "seq", entry.Seq, "err", err)
-			t, _ = e.begin(entry, blob) // as if the flow had never run
-			t.Say(busy)
+			apologise()
 		}
 	}
 	var texts []Text
@@ -93,12 +97,11 @@ func (e *Engine) step(ctx context.Context, entry Entry, blob []byte) (*Turn, []T
 	}
 	if err != nil {
 		e.Log.Error("cannot put a reply into words", "flow", t.Conversation.Flow, "state", t.Conversation.State, "seq", entry.Seq, "err", err)
-		t, _ = e.begin(entry, blob)
-		t.Say(busy)
+		apologise()
 		texts, _ = e.render(t)
 	}
 	t.Conversation.At, t.Conversation.Heard = t.Now, t.Now
-	return t, e.allow(t, flow, texts)
+	return t, e.allow(t, texts)
 }
 
 // tell lets a flow tell what happened. What cannot be told is told by nobody:
@@ -213,13 +216,13 @@ func choose(m Entry, conv *Conversation) string {
 	return ""
 }
 
-// handle lets the right flow answer, follows its redirections, and returns the
-// name of the last one.
-func (e *Engine) handle(ctx context.Context, t *Turn) (name string, err error) {
+// handle lets the right flow answer, and follows its redirections.
+func (e *Engine) handle(ctx context.Context, t *Turn) error {
 	before := *t.Conversation
 	flow := e.route(ctx, t)
 	for range 4 {
-		name = flow.Name()
+		name := flow.Name()
+		_, t.urgent = flow.(Urgent)
 		if t.Conversation.Flow != name {
 			t.Conversation.leave()
 			t.Conversation.Flow = name
@@ -227,12 +230,11 @@ func (e *Engine) handle(ctx context.Context, t *Turn) (name string, err error) {
 		t.Conversation.Revision = flow.Revision()
 		t.redirect = ""
 		if err := guard(name, func() error { return flow.Handle(ctx, t) }); err != nil {
-			return name, err
+			return err
 		}
-		_, t.urgent = flow.(Urgent)
 		if t.redirect == "" {
 			if len(t.replies) == 0 && !t.silent {
-				return name, fmt.Errorf("bot: flow %s said nothing", name)
+				return fmt.Errorf("bot: flow %s said nothing", name)
 			}
 			if n := len(t.replies); n > 0 && t.replies[n-1].Keep && before.Flow != name {
 				*t.Conversation = before // a remark in passing
@@ -240,7 +242,7 @@ func (e *Engine) handle(ctx context.Context, t *Turn) (name string, err error) {
 			if name != e.Home.Name() {
 				t.Resident.uses(name)
 			}
-			return name, nil
+			return nil
 		}
 		t.Understood = understand.Result{Text: t.Understood.Text, Language: t.Understood.Language, Slots: t.Understood.Slots,
 			Guess: understand.Guess{Intent: t.redirect, Confidence: 1}}
@@ -251,7 +253,7 @@ func (e *Engine) handle(ctx context.Context, t *Turn) (name string, err error) {
 			flow = r.flow
 		}
 	}
-	return name, fmt.Errorf("bot: flow %s redirects in a circle", flow.Name())
+	return fmt.Errorf("bot: flow %s redirects in a circle", flow.Name())
 }
 
 // guard turns a panic of a flow into an error: one broken conversation must

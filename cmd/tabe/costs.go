@@ -20,7 +20,7 @@ func readTariffs(dataDir string) (*costs.Tariffs, error) {
 // allowance keeps one telephone from running up the bill. Who reports an
 // emergency, or is paged for one, is always answered.
 func allowance(t *costs.Tariffs) bot.Allowance {
-	return bot.Allowance{PerDay: t.AnswersPerDay, Paid: t.Paid, Always: []string{"darurat", "siaga"}}
+	return bot.Allowance{PerDay: t.AnswersPerDay, Paid: t.Paid}
 }
 
 // costsCommand prints what the messages of a month cost.
