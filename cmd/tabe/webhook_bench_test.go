@@ -92,7 +92,7 @@ func serveHouse(b testing.TB, o options, sends bool, configure func(c *config, a
 	s.messages.Store(time.Now().UnixMilli()) // others may have been in this database
 	listener, bareListener := listenHere(b), listenHere(b)
 	s.addr, s.bareAddr = listener.Addr().String(), bareListener.Addr().String()
-	c := config{dataDir: b.TempDir(), secretKey: make([]byte, secretKeyLength)}
+	c := config{dataDir: b.TempDir(), spool: b.TempDir(), secretKey: make([]byte, secretKeyLength)}
 	configure(&c, s.addr)
 	log := slog.New(slog.DiscardHandler)
 	all, err := newWays(c, log)
