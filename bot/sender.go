@@ -39,14 +39,18 @@ const (
 	sendTimeout = 20 * time.Second // well inside the lease
 	// patience is how long a claimed message may wait until its turn comes:
 	// later than that the attempt could outlast the lease.
-	patience      = sendLease - sendTimeout - time.Second
-	pollEvery     = time.Second
-	claimTimeout  = 5 * time.Second
-	firstRetry    = 2 * time.Second
-	lastRetry     = 10 * time.Minute
-	maxAttempts   = 150 // about a day at lastRetry
-	sendWorkers   = 64  // per channel
-	urgentWorkers = 8   // besides them, for nothing else
+	patience     = sendLease - sendTimeout - time.Second
+	pollEvery    = time.Second
+	claimTimeout = 5 * time.Second
+	firstRetry   = 2 * time.Second
+	lastRetry    = 10 * time.Minute
+	maxAttempts  = 150 // about a day at lastRetry
+	// What is urgent is never put off for long: the next page of the same post
+	// stands behind it.
+	lastUrgentRetry   = 15 * time.Second
+	maxUrgentAttempts = 7500 // about a day at lastUrgentRetry
+	sendWorkers       = 64   // per channel
+	urgentWorkers     = 8    // besides them, for nothing else
 
 	// farewell is how long what was claimed is still sent after the end.
 	farewell = 4 * time.Second
@@ -301,7 +305,11 @@ func (s *Sender) attempt(ctx context.Context, l *line, o Outbound) bool {
 	failed := &SendError{Code: "unknown", Err: err}
 	errors.As(err, &failed)
 	told.Code = failed.Code
-	if failed.Permanent || o.Attempt+1 >= maxAttempts {
+	last, most := lastRetry, maxAttempts
+	if o.Urgent {
+		last, most = lastUrgentRetry, maxUrgentAttempts
+	}
+	if failed.Permanent || o.Attempt+1 >= most {
 		if failed.Permanent {
 			s.works(l)
 		}
@@ -317,7 +325,7 @@ func (s *Sender) attempt(ctx context.Context, l *line, o Outbound) bool {
 		s.log.Warn("channel fails for everybody: only urgent messages are tried, and a probe", "channel", o.Channel, "code", failed.Code)
 	}
 	told.Result = Deferred
-	wait := max(backoff(o.Attempt), failed.RetryAfter)
+	wait := max(backoff(o.Attempt, last), failed.RetryAfter)
 	s.log.Info("message will be tried again", "channel", o.Channel, "id", o.ID, "code", failed.Code, "in", wait.Round(time.Second))
 	s.report(s.outbox.Retry(store, o.ID, s.clock().Add(wait), failed.Code))
 	return false
@@ -339,12 +347,12 @@ func (s *Sender) report(err error) {
 	}
 }
 
-// backoff doubles from firstRetry to lastRetry, each time shortened by up to
+// backoff doubles from firstRetry to last, each time shortened by up to
 // half at random, so that a provider that comes back is not stormed.
-func backoff(attempt int) time.Duration {
-	d := lastRetry
+func backoff(attempt int, last time.Duration) time.Duration {
+	d := last
 	if attempt < 16 {
-		d = min(lastRetry, firstRetry<<attempt)
+		d = min(last, firstRetry<<attempt)
 	}
 	return d/2 + rand.N(d/2)
 }
