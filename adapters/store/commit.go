@@ -80,7 +80,7 @@ func (s *Store) Commit(ctx context.Context, done bot.Done) (send []bot.Outbound,
 	now := s.clock()
 	var waits bool
 	if s.db.Dialect == database.Postgres && len(t.Effects) == 0 && !t.Urgent {
-		waits, err = moveAtOnce(t, now, func(query string, args []any, dest ...any) error { return s.db.Write(ctx, query, args, dest...) })
+		waits, _, err = moveAtOnce(t, now, func(query string, args []any, dest ...any) error { return s.db.Write(ctx, query, args, dest...) })
 	} else {
 		err = s.db.Do(ctx, func(tx *database.Tx) (err error) {
 			waits, err = s.commit(tx, t, now)
@@ -107,15 +107,16 @@ func (s *Store) Commit(ctx context.Context, done bot.Done) (send []bot.Outbound,
 
 // commit reports whether the replies wait behind earlier ones.
 func (s *Store) commit(tx *database.Tx, t turn, now time.Time) (waits bool, err error) {
+	var hurried bool
 	if s.db.Dialect == database.Postgres {
-		waits, err = moveAtOnce(t, now, tx.QueryRow)
+		waits, hurried, err = moveAtOnce(t, now, tx.QueryRow)
 	} else {
-		waits, err = move(tx, t, now)
+		waits, hurried, err = move(tx, t, now)
 	}
 	if err != nil {
 		return false, err
 	}
-	if waits && t.Urgent {
+	if waits && t.Urgent && !hurried {
 		if err := hurry(tx, t.Entry.Resident, t.Entry.Channel, now); err != nil {
 			return false, err
 		}
@@ -133,7 +134,7 @@ func (s *Store) commit(tx *database.Tx, t turn, now time.Time) (waits bool, err 
 }
 
 // move writes the answer, the state and the replies, statement by statement.
-func move(tx *database.Tx, t turn, now time.Time) (waits bool, err error) {
+func move(tx *database.Tx, t turn, now time.Time) (waits, hurried bool, err error) {
 	id := t.Entry.Resident
 	var answer any // a nil []byte would be written as an empty value
 	if t.Inline {
@@ -143,10 +144,10 @@ func move(tx *database.Tx, t turn, now time.Time) (waits bool, err error) {
 	changed, err := tx.Exec(`update journal set answered = $1, answer = $2, previous = (select last_seq from residents where id = $3)
 		where seq = $4 and answered is null and resident = $3`, database.Micros(now), answer, id, t.Entry.Seq)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	if changed == 0 {
-		return false, bot.ErrStale
+		return false, false, bot.ErrStale
 	}
 	if t.Before == 0 {
 		changed, err = tx.Exec(`insert into residents (id, version, state, last_seq) values ($1, 1, $2, $3) on conflict do nothing`,
@@ -156,10 +157,10 @@ func move(tx *database.Tx, t turn, now time.Time) (waits bool, err error) {
 			t.state, t.Entry.Seq, id, t.Before)
 	}
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	if changed == 0 {
-		return false, bot.ErrStale
+		return false, false, bot.ErrStale
 	}
 	return reply(tx, t, now)
 }
@@ -180,16 +181,16 @@ const (
 	ended as (update journal set answered = $1, answer = $2, previous = (select seq from before)
 		where seq = $4 and exists (select from moved)),
 	behind as (update outbox set next = $8 where resident = $3 and channel = $7 and status = 'queued' and next is null
-		and $8::bigint is not null and exists (select from moved) returning id),
+		and $8::bigint is not null and exists (select from moved) returning urgent),
 	reply as (insert into outbox (id, resident, channel, body, status, ready, next, due, created, urgent)
 		select $8 + r.n - 1, $3, $7, r.body, 'queued', r.n = 1 and not exists (select from behind),
 			case when r.n < cardinality($9::bytea[]) then $8 + r.n end,
 			case when exists (select from behind) then $1 else $10 end, $1, $11
 		from unnest($9::bytea[]) with ordinality as r (body, n) where exists (select from moved))
-	select exists (select from moved), exists (select from behind)`
+	select exists (select from moved), exists (select from behind), coalesce((select urgent from behind), false)`
 )
 
-func moveAtOnce(t turn, now time.Time, query func(query string, args []any, dest ...any) error) (waits bool, err error) {
+func moveAtOnce(t turn, now time.Time, query func(query string, args []any, dest ...any) error) (waits, hurried bool, err error) {
 	var answer, first any // a nil []byte would be written as an empty value
 	if t.Inline {
 		answer = t.answer
@@ -205,23 +206,23 @@ func moveAtOnce(t turn, now time.Time, query func(query string, args []any, dest
 	if err := query(statement, []any{
 		database.Micros(now), answer, t.Entry.Resident, t.Entry.Seq, t.state, t.Before, t.Entry.Channel, first, t.bodies,
 		database.Micros(now.Add(handedOut)), t.Urgent,
-	}, &moved, &waits); err != nil {
-		return false, err
+	}, &moved, &waits, &hurried); err != nil {
+		return false, false, err
 	}
 	if !moved { // it was answered, or the state has moved, or it is somebody else's by now (see Join)
-		return false, bot.ErrStale
+		return false, false, bot.ErrStale
 	}
-	return waits, nil
+	return waits, hurried, nil
 }
 
 // reply writes the replies that go through the outbox.
-func reply(tx *database.Tx, t turn, now time.Time) (waits bool, err error) {
+func reply(tx *database.Tx, t turn, now time.Time) (waits, hurried bool, err error) {
 	id := t.Entry.Resident
 	if len(t.bodies) == 0 {
-		return false, nil
+		return false, false, nil
 	}
-	if waits, err = attach(tx, id, t.Entry.Channel, t.first); err != nil {
-		return false, err
+	if waits, hurried, err = attach(tx, id, t.Entry.Channel, t.first); err != nil {
+		return false, false, err
 	}
 	due := now
 	if !waits {
@@ -236,18 +237,22 @@ func reply(tx *database.Tx, t turn, now time.Time) (waits bool, err error) {
 		if _, err := tx.Exec(`insert into outbox (id, resident, channel, body, status, ready, next, due, created, urgent)
 			values ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9)`,
 			reply, id, t.Entry.Channel, body, !waits && i == 0, next, database.Micros(due), database.Micros(now), t.Urgent); err != nil {
-			return false, err
+			return false, false, err
 		}
 	}
-	return waits, nil
+	return waits, hurried, nil
 }
 
 // attach puts a message that is about to be written at the end of a resident's
-// list, and reports whether there is anything before it.
-func attach(tx *database.Tx, id bot.ResidentID, c bot.ChannelID, message int64) (waits bool, err error) {
-	changed, err := tx.Exec(`update outbox set next = $1 where resident = $2 and channel = $3 and status = 'queued' and next is null`,
-		message, id, c)
-	return changed > 0, err
+// list, and reports whether there is anything before it, and whether that is
+// urgent: then everything before that is, too.
+func attach(tx *database.Tx, id bot.ResidentID, c bot.ChannelID, message int64) (waits, urgent bool, err error) {
+	err = tx.QueryRow(`update outbox set next = $1 where resident = $2 and channel = $3 and status = 'queued' and next is null returning urgent`,
+		[]any{message, id, c}, &urgent)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, false, nil
+	}
+	return err == nil, urgent, err
 }
 
 // hurry makes everything urgent that stands in a resident's list, and has the

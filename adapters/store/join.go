@@ -179,7 +179,7 @@ func requeue(tx *database.Tx, from, into bot.ResidentID) error {
 		return err
 	}
 	for c, id := range first {
-		waits, err := attach(tx, into, c, id)
+		waits, _, err := attach(tx, into, c, id)
 		if err != nil {
 			return err
 		}

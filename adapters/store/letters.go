@@ -131,7 +131,7 @@ func (s *Store) Requeue(ctx context.Context, id int64) error {
 		if err != nil {
 			return err
 		}
-		waits, err := attach(tx, resident, channel, id)
+		waits, _, err := attach(tx, resident, channel, id)
 		if err != nil {
 			return err
 		}
