@@ -28,7 +28,7 @@ func (b *breaker) room(now time.Time, n int) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
-	case n <= 0 || len(b.failed) < breakAfter:
+	case n <= 0 || !b.isOpen():
 		return n
 	case now.Before(b.probe):
 		return 0
@@ -41,15 +41,17 @@ func (b *breaker) room(now time.Time, n int) int {
 func (b *breaker) open() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.failed) >= breakAfter
+	return b.isOpen()
 }
+
+func (b *breaker) isOpen() bool { return len(b.failed) == breakAfter }
 
 // works notes that the provider took a message, or refused it for good. It
 // reports whether the breaker was open.
 func (b *breaker) works() (wasOpen bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	wasOpen = len(b.failed) >= breakAfter
+	wasOpen = b.isOpen()
 	b.failed, b.code = b.failed[:0], ""
 	return wasOpen
 }
@@ -59,21 +61,15 @@ func (b *breaker) fails(now time.Time, id ResidentID, code string) (opens bool) 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.code = code
-	if len(b.failed) >= breakAfter {
-		return false
-	}
-	if slices.Contains(b.failed, id) {
+	if b.isOpen() || slices.Contains(b.failed, id) {
 		return false
 	}
 	if len(b.failed) == 0 {
 		b.since = now
 	}
 	b.failed = append(b.failed, id)
-	if len(b.failed) < breakAfter {
-		return false
-	}
 	b.probe = now.Add(probeEvery)
-	return true
+	return b.isOpen()
 }
 
 // Outage is a channel that fails for everybody, as this process sees it.
@@ -87,5 +83,5 @@ type Outage struct {
 func (b *breaker) outage(c ChannelID) (o Outage, open bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return Outage{Channel: c, Since: b.since, Code: b.code}, len(b.failed) >= breakAfter
+	return Outage{Channel: c, Since: b.since, Code: b.code}, b.isOpen()
 }
