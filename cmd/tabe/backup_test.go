@@ -221,13 +221,7 @@ func (h *backedUp) goesOn(url string, safe []string) {
 	all := h.acknowledged()
 	db, there := h.has(url, safe)
 	behind := h.behind(all, there)
-	count := func(query string) (n int) {
-		t.Helper()
-		if err := db.QueryRow(t.Context(), query).Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
+	count := counts(t, db)
 	const waiting = `select (select count(*) from journal where answered is null) + (select count(*) from outbox where status = 'queued')`
 	unfinished := count(waiting)
 	if unfinished == 0 {
@@ -247,7 +241,7 @@ func (h *backedUp) goesOn(url string, safe []string) {
 		}
 		return n
 	}
-	for deadline := time.Now().Add(2 * time.Minute); count(waiting) > 0 || len(incidentCodes(t, db)) < fires || untold() > 0; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); count(waiting) > 0 || int64(len(incidentCodes(t, db))) < fires || untold() > 0; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d wait, %d incidents of %d, %d not told", count(waiting), len(incidentCodes(t, db)), fires, untold())
 		}

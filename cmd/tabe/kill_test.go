@@ -87,13 +87,7 @@ func TestKillNine(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	count := func(query string) (n int64) {
-		t.Helper()
-		if err := db.QueryRow(t.Context(), query).Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
+	count := counts(t, db)
 	deadline := time.Now().Add(2 * time.Minute)
 	for count(`select count(*) from journal where answered is not null`) < residents*each || count(`select count(*) from outbox where status = 'queued'`) > 0 {
 		if time.Now().After(deadline) {
@@ -246,4 +240,15 @@ func (c *counter) total() (n int) {
 		n += each
 	}
 	return n
+}
+
+// counts returns what a question for one number is asked by.
+func counts(t *testing.T, db *database.DB) func(query string) int64 {
+	return func(query string) (n int64) {
+		t.Helper()
+		if err := db.QueryRow(t.Context(), query).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
 }

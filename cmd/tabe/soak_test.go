@@ -109,13 +109,7 @@ func TestSoak(t *testing.T) {
 	close(over)
 	phones.Wait()
 
-	count := func(query string) (n int64) {
-		t.Helper()
-		if err := db.QueryRow(t.Context(), query).Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
+	count := counts(t, db)
 	const ours = `message_id like 'SOAK-%'`
 	unanswered := `select count(*) from journal where answered is null and ` + ours
 	unsent := `select count(*) from outbox o join journal j on j.seq = o.id / 64 where o.status = 'queued' and ` + ours

@@ -40,13 +40,7 @@ func stopUnderLoad(t *testing.T, url string) {
 	}))
 	defer provider.Close()
 	serve := &child{t: t, dir: t.TempDir(), addr: freeAddr(t), provider: provider.URL, env: []string{"TABE_DATABASE_URL=" + url}}
-	count := func(query string) (n int64) {
-		t.Helper()
-		if err := db.QueryRow(t.Context(), query).Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
+	count := counts(t, db)
 	var taken atomic.Int64
 	over := make(chan struct{})
 	var phones sync.WaitGroup

@@ -51,13 +51,7 @@ func TestKillNineWhilePolling(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	count := func(query string) (n int64) {
-		t.Helper()
-		if err := db.QueryRow(t.Context(), query).Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
+	count := counts(t, db)
 	for deadline := time.Now().Add(3 * time.Minute); bot.confirmed() < all || count(`select count(*) from journal where answered is null`)+count(`select count(*) from outbox where status = 'queued'`) > 0; {
 		if time.Now().After(deadline) {
 			t.Fatalf("not everything was answered and sent: %d confirmed", bot.confirmed())

@@ -135,13 +135,7 @@ func upgrade(t *testing.T, before, url string) {
 	more(50)
 	close(over)
 	phones.Wait()
-	count := func(query string) (n int64) {
-		t.Helper()
-		if err := db.QueryRow(t.Context(), query).Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
+	count := counts(t, db)
 	await("everything is answered and sent", func() bool {
 		return count(`select count(*) from journal where answered is not null`) == taken.Load() && count(`select count(*) from outbox where status <> 'sent'`) == 0
 	})
